@@ -1,0 +1,45 @@
+# Every target sets up what it needs: the virtual environment is made once, and again when
+# pyproject.toml changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SCHEMA := schemas/tdspec.schema.json
+
+.PHONY: help setup demo test slow lint format schema clean
+
+help:  ## List the targets.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup: $(READY)  ## Make the virtual environment with everything in it.
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(READY)  ## Train a neural ODE on handwritten digits, with two seeds.
+	$(BIN)/tdspec train specs/node/node-digits.yaml --seeds 2
+
+test: $(READY)  ## Run the tests that take seconds.
+	$(BIN)/python -m pytest
+
+slow: $(READY)  ## Run the tests that take minutes, or need other programs.
+	$(BIN)/python -m pytest -m "slow or peer"
+
+lint: $(READY)  ## Check style, types, import contracts and the committed schema.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/tdspec schema --check $(SCHEMA)
+
+format: $(READY)  ## Mend what ruff can mend.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: $(READY)  ## Renew the committed schema.
+	$(BIN)/tdspec schema --write $(SCHEMA)
+
+clean:  ## Remove the virtual environment and what tools have cached.
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

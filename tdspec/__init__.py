@@ -1,0 +1,86 @@
+"""tdspec: a graph spec compiler for time-dependent neural networks.
+
+    import tdspec
+
+    report = tdspec.validate("specs/node/node-digits.yaml")   # a verdict, without torch
+    model = tdspec.compile("specs/node/node-digits.yaml")     # an nn.Module
+    result = tdspec.train("specs/node/node-digits.yaml")      # a run folder
+
+Importing tdspec does not import torch; `compile` and `train` do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tdspec.report.finding import Finding, Label, Report, Severity, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+
+    from tdspec.backend.network import Network
+    from tdspec.check import Checked
+    from tdspec.language.spec import Spec
+    from tdspec.train import TrainResult
+
+__version__ = "0.1.0"
+__all__ = [
+    "Finding",
+    "Label",
+    "Report",
+    "Severity",
+    "SpecError",
+    "compile",
+    "load",
+    "train",
+    "validate",
+]
+
+
+def _check(spec: str | PathLike[str] | dict[str, Any], overrides: Iterable[str]) -> Checked:
+    from os import fspath
+
+    from tdspec.check import check_dict, check_path, check_text
+
+    if isinstance(spec, dict):
+        return check_dict(spec, overrides)
+    text = fspath(spec)
+    return check_text(text, overrides=overrides) if "\n" in text else check_path(text, overrides)
+
+
+def validate(spec: str | PathLike[str] | dict[str, Any], *, overrides: Iterable[str] = ()) -> Report:
+    """Everything there is to say about a spec; never raises on what the spec says.
+
+    spec       path of a file, `-` for standard input, the text itself (if it has a line break), or a dict
+    overrides  settings such as `train.optimizer.lr=0.05`
+    """
+    return _check(spec, overrides).report
+
+
+def load(spec: str | PathLike[str] | dict[str, Any], *, overrides: Iterable[str] = ()) -> Spec:
+    """The elaborated spec. Raises `SpecError`, which carries the report, if it does not hold."""
+    checked = _check(spec, overrides)
+    if not checked.report.ok or checked.spec is None:
+        raise SpecError(checked.report)
+    return checked.spec
+
+
+def compile(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = ()) -> Network:
+    """The spec as an `nn.Module`: `model(x)` for a classifier, `model(x, t)` where the model takes t.
+
+    Weights start by the spec's rules, from torch's global random state.
+    Raises `SpecError` if the spec does not hold.
+    """
+    from tdspec.backend.compile import compile_spec
+    from tdspec.language.spec import Spec
+
+    return compile_spec(spec if isinstance(spec, Spec) else load(spec, overrides=overrides))
+
+
+def train(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any) -> TrainResult:
+    """Train a spec; `options` are those of `tdspec.train.train`. Raises `SpecError` if the spec does not hold."""
+    from tdspec.language.spec import Spec
+    from tdspec.train import train as run
+
+    return run(spec if isinstance(spec, Spec) else load(spec, overrides=overrides), **options)

@@ -1,0 +1,197 @@
+"""Emission: the compiled network as one readable source file that needs torch alone.
+
+One class per block, in the order in which they are used; blocks that read the same share a class. An
+ODE needs torchdiffeq besides. The modules that torch lacks are printed from their own source.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from tdspec.backend.lower import argument_name, ode_options, placeholders
+from tdspec.graph.graph import Graph, Node, Ode
+from tdspec.language.spec import Spec
+from tdspec.ops.init import starter
+from tdspec.ops.op import Call
+
+HEADER = '''"""{name}: {about}
+
+Compiled by tdspec {version} from {source}. `model = Network()` has the parameters and the outputs of
+`tdspec.compile` on the same spec, and their names; load its weights with `load_state_dict`.
+"""
+'''
+
+
+def emit_source(spec: Spec, graph: Graph) -> str:
+    """The source file of a spec's network."""
+    from tdspec import __version__
+
+    emitter = _Emitter()
+    emitter.network(graph)
+    header = HEADER.format(
+        name=spec.name,
+        about=spec.document.about or "a network that depends on time.",
+        version=__version__,
+        source=spec.source.name,
+    )
+    parts = [header, *emitter.imports(), *emitter.borrowed, *emitter.classes.values()]
+    return "\n\n".join(part.strip("\n") for part in parts).replace("\n\n\nimport", "\n\nimport") + "\n"
+
+
+class _Emitter:
+    def __init__(self) -> None:
+        self.classes: dict[str, str] = {}  # body text -> whole class text
+        self.names: dict[str, str] = {}  # body text -> class name
+        self.taken: set[str] = {"Network"}
+        self.borrowed: list[str] = []
+        self.seen: set[str] = set()
+        self.needed: set[str] = set()
+
+    def imports(self) -> list[str]:
+        lines = ["from __future__ import annotations\n"]
+        standard = sorted(self.needed & {"import math", "import operator", "from typing import Any", "from collections.abc import Sequence"})
+        if standard:
+            lines.append("\n".join(standard) + "\n")
+        third = ["import torch", "import torch.nn.functional as F", "from torch import Tensor, nn"]
+        if "torchdiffeq" in self.needed:
+            third.append("from torchdiffeq import odeint, odeint_adjoint")
+        lines.append("\n".join(third))
+        return ["\n".join(lines)]
+
+    # ------------------------------------------------------------ classes
+
+    def block(self, graph: Graph) -> str:
+        """The name of a block's class, which is written unless one that reads the same is there."""
+        made, steps = [], []
+        for node in graph.order():
+            if node.kind == "input":
+                continue
+            target = f"self.{node.name}"
+            constructor = self.constructor(node)
+            if constructor is not None:
+                made.append(f"{target} = {constructor}{_comment(node)}")
+                made.extend(self.starts(node, target))
+                steps.append((node.name, f"{target}({', '.join(map(argument_name, node.inputs))})"))
+            else:
+                steps.append((node.name, self.function(node)))
+        return self.write(graph, made, steps)
+
+    def write(self, graph: Graph, made: list[str], steps: list[tuple[str, str]]) -> str:
+        arguments = ", ".join(f"{argument_name(name)}: Tensor" for name in placeholders(graph))
+        results = ", ".join(map(argument_name, graph.outputs.values()))
+        many = len(graph.outputs) > 1
+        lines = ["    def __init__(self) -> None:", "        super().__init__()", *(f"        {line}" for line in made), ""]
+        lines.append(f"    def forward(self, {arguments}) -> {'tuple[Tensor, ...]' if many else 'Tensor'}:")
+        lines += [f"        {name} = {call}" for name, call in steps]
+        lines.append(f"        return {results}")
+        body = "\n".join(lines)
+        if body not in self.names:
+            name = self.free(graph.title)
+            self.names[body] = name
+            where = f'    """{graph.where}."""\n\n' if graph.where else ""
+            self.classes[body] = f"\nclass {name}(nn.Module):\n{where}{body}\n"
+        return self.names[body]
+
+    def free(self, title: str) -> str:
+        title = title[:1].upper() + title[1:]
+        name, number = title, 1
+        while name in self.taken:
+            number += 1
+            name = f"{title}{number}"
+        self.taken.add(name)
+        return name
+
+    def network(self, graph: Graph) -> None:
+        self.taken.discard("Network")
+        self.block(graph)
+
+    # ------------------------------------------------------------ nodes
+
+    def constructor(self, node: Node) -> str | None:
+        if node.graph is not None:
+            return f"{self.block(node.graph)}()"
+        if node.ode is not None:
+            return self.ode(node.ode)
+        assert node.op is not None and node.site is not None
+        call = node.op.lower(node.site).module
+        return None if call is None else self.value(call)
+
+    def ode(self, ode: Ode) -> str:
+        self.borrow("tdspec.backend.ode", "ODE")
+        arguments = [f"{self.block(ode.field)}()"]
+        if ode.init is not None:
+            arguments.append(f"init={self.block(ode.init)}()")
+        arguments += [f"{name}={value!r}" for name, value in ode_options(ode).items()]
+        return f"ODE({', '.join(arguments)})"
+
+    def function(self, node: Node) -> str:
+        assert node.op is not None and node.site is not None
+        function = node.op.lower(node.site).function
+        assert function is not None
+        inputs = [argument_name(name) for name in node.inputs]
+        symbol = {"operator:add": " + ", "operator:mul": " * "}.get(function.target)
+        if symbol is not None:
+            return symbol.join([*inputs, *map(repr, function.args)])
+        if node.op.inputs[1] is None:
+            inputs = [f"[{', '.join(inputs)}]"]
+        module, _, name = function.target.partition(":")
+        prefix = {"torch.nn.functional": "F"}.get(module, module)
+        arguments = [*inputs, *map(repr, function.args), *(f"{key}={value!r}" for key, value in function.kwargs.items())]
+        return f"{prefix}.{name}({', '.join(arguments)})"
+
+    def value(self, value: Any) -> str:
+        """A call as source; anything else as its literal."""
+        if not isinstance(value, Call):
+            return repr(value)
+        module, _, name = value.target.partition(":")
+        if module.startswith("tdspec."):
+            self.borrow(module, name)
+        else:
+            name = f"nn.{name}"
+        arguments = [*map(self.value, value.args), *(f"{key}={self.value(item)}" for key, item in value.kwargs.items())]
+        return f"{name}({', '.join(arguments)})"
+
+    def starts(self, node: Node, target: str) -> Iterator[str]:
+        """The lines that draw a module's weights, where they do not start as torch starts them."""
+        for weight, rule in node.starts:
+            call = starter(rule)
+            if call is None or rule == weight.start:
+                continue
+            part = "" if weight.part is None else f"[:, {weight.part[0]}:{weight.part[1]}]"
+            name = call.target.partition(":")[2]
+            arguments = [f"{target}.{weight.name}.data{part}", *(f"{key}={value!r}" for key, value in call.kwargs.items())]
+            yield f"nn.init.{name}({', '.join(arguments)})"
+
+    def borrow(self, module: str, name: str) -> None:
+        """Print a class of ours with what it stands on, once."""
+        if f"{module}:{name}" in self.seen:
+            return
+        self.seen.add(f"{module}:{name}")
+        home = import_module(module)
+        cls = getattr(home, name)
+        source = inspect.getsource(cls)
+        for other, value in vars(home).items():
+            mine = getattr(value, "__module__", None) == module and other != name
+            if mine and inspect.isclass(value) and _names(source, other):
+                self.borrow(module, other)
+        self.taken.add(name)
+        self.borrowed.append("\n" + source)
+        for line in inspect.getsource(home).splitlines():
+            if line.startswith(("import ", "from ")):
+                self.needed.add(line)
+        if any("torchdiffeq" in line for line in self.needed):
+            self.needed.add("torchdiffeq")
+
+
+def _names(source: str, word: str) -> bool:
+    return re.search(rf"\b{word}\b", source) is not None
+
+
+def _comment(node: Node) -> str:
+    if node.span is None or node.span.source.name.startswith("<"):
+        return ""
+    return f"  # {node.span!r}"

@@ -1,0 +1,1 @@
+"""Modules that torch lacks. Each class stands alone: its source is printed into an emitted `model.py`."""

@@ -1,0 +1,42 @@
+"""The compiled network: a plain module whose children are the parts of the spec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from tdspec.backend.lower import module_of, placeholders
+from tdspec.graph.graph import Graph
+
+
+class Network(nn.Module):
+    """A spec as a module: `network(x)`, or `network(x, t)` where the model takes t.
+
+    Its children carry the names of the spec's parts (`stem`, `ode`, `head`), so that the keys of its
+    state dict do too. `spec_text` is the resolved spec it was made from. It can be copied, moved,
+    saved by its state dict and wrapped like any module.
+    """
+
+    def __init__(self, graph: Graph, spec_text: str = "") -> None:
+        super().__init__()
+        self.spec_text = spec_text
+        self.inputs = tuple(placeholders(graph))
+        self.plan: list[tuple[str, tuple[str, ...]]] = []
+        shared: dict[str, nn.Module] = {}
+        for node in graph.order():
+            if node.kind == "input":
+                continue
+            module = module_of(node, shared)
+            assert module is not None, "a model's parts are blocks"
+            self.add_module(node.name, module)
+            self.plan.append((node.name, node.inputs))
+        self.result = graph.output.name
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """x: f32[B, *input]; t, where the model takes it: f32[B]."""
+        values: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True))
+        for name, sources in self.plan:
+            values[name] = self._modules[name](*[values[source] for source in sources])  # type: ignore[misc]
+        found: Tensor = values[self.result]
+        return found

@@ -1,0 +1,122 @@
+"""The witness: how much of a tensor's variance is due to t, measured.
+
+For z(x, t), inputs x_i and times t_j, the time share is the variance over j (mean over i and elements)
+over the variance over i and j together. In float64 and with two passes, so that 1e-25 is a number.
+Where all samples share one t, all get t_j in step j. Where each has its own, sample i gets
+t[(i + j) mod J], so that the batch's set of times stays the same from step to step.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+ERASED_SHARE = 1e-20  # below this share the signal is gone
+# Below this part of E[z^2] the variance over t is a constant's rounding, 1e-32, which each norm behind
+# the constant amplifies by up to 1/eps.
+ERASED_ROUNDING = 1e-20
+ZERO = 1e-24  # below this E[z^2] the tensor is zero but for rounding
+
+
+@dataclass(frozen=True)
+class Share:
+    """What was measured at one node.
+
+    share     variance due to t over the whole variance, 0 to 1
+    rounding  variance over t over E[z^2]
+    power     E[z^2]
+    """
+
+    share: float
+    rounding: float
+    power: float
+
+    @property
+    def erased(self) -> bool:
+        return self.share < ERASED_SHARE or self.rounding < ERASED_ROUNDING or self.power < ZERO
+
+
+class Recorder(fx.Interpreter):
+    """Runs a graph module and keeps what leaves every node, those of nested blocks too, by dotted path."""
+
+    def __init__(self, module: fx.GraphModule, kept: dict[str, Tensor], prefix: str = "") -> None:
+        super().__init__(module)
+        self.kept = kept
+        self.prefix = prefix
+
+    def run_node(self, n: fx.Node) -> Any:
+        found = super().run_node(n)
+        if n.op.startswith("call_") and isinstance(found, Tensor):
+            name = n.target if n.op == "call_module" else n.name
+            self.kept[f"{self.prefix}{name}"] = found
+        return found
+
+    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
+        module = self.fetch_attr(target)
+        if isinstance(module, fx.GraphModule):
+            return Recorder(module, self.kept, f"{self.prefix}{target}.").run(*args)
+        return super().call_module(target, args, kwargs)
+
+
+@contextmanager
+def _measuring(module: nn.Module) -> Iterator[nn.Module]:
+    """A copy in float64 whose state the measurement may move, under a random state of its own."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        yield copy.deepcopy(module).double()
+
+
+def time_shares(
+    field: fx.GraphModule, *state: Tensor, times: Tensor, per_sample: bool = False, seed: int = 0
+) -> dict[str, Share]:
+    """The time share at every node of a field (or of a model that takes t), by dotted path.
+
+    field   a compiled graph with an input called `t`
+    state   tensors f32[B,...] that enter
+    times   f32[J], the grid of t
+    seed    of the random masks, which are the same in every step
+    """
+    steps: dict[str, list[Tensor]] = {}
+    with _measuring(field) as module:
+        inputs = tuple(part.double() for part in state)
+        batch = inputs[0].shape[0]
+        for j in range(len(times)):
+            torch.manual_seed(seed)
+            kept: dict[str, Tensor] = {}
+            t = times.double()[(torch.arange(batch) + j) % len(times)] if per_sample else times[j].double()
+            parts = iter(inputs)
+            names = [node.name for node in field.graph.find_nodes(op="placeholder")]
+            Recorder(module, kept).run(*(t if name == "t" else next(parts) for name in names))  # type: ignore[arg-type]
+            for path, value in kept.items():
+                steps.setdefault(path, []).append(value)
+    return {path: share_of(torch.stack(values)) for path, values in steps.items()}
+
+
+def share_of(z: Tensor) -> Share:
+    """The time share of z: f64[J,B,...], one entry per time and sample."""
+    if z.shape[1] == 1 and z.dim() == 3:  # an embedding: one vector for the whole batch
+        return Share(1.0, 1.0, 1.0)
+    over_time = z.var(dim=0, unbiased=False).mean().item()
+    total = (z - z.mean(dim=(0, 1))).square().mean().item()
+    power = z.square().mean().item()
+    return Share(over_time / total if total > 0 else 0.0, over_time / power if power > 0 else 0.0, power)
+
+
+def redraw(module: nn.Module, seed: int, std: float = 0.5) -> None:
+    """Draw every parameter and running statistic at random: zero starts otherwise read as erased."""
+    generator = torch.Generator().manual_seed(seed)
+    draw: Callable[[Tensor], Tensor] = lambda like: torch.randn(like.shape, generator=generator, dtype=like.dtype)  # noqa: E731
+    with torch.no_grad():
+        for parameter in module.parameters():
+            fan = max(parameter[0].numel() if parameter.dim() > 1 else 1, 1)
+            parameter.copy_(draw(parameter) * (1 / fan**0.5 if parameter.dim() > 1 else std))
+        for name, buffer in module.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.copy_(draw(buffer) * std)
+            elif name.endswith("running_var"):
+                buffer.copy_(draw(buffer).square() + 0.5)

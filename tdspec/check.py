@@ -1,0 +1,107 @@
+"""From a path, a text or a dict to a verdict: stages 1 to 6 in a row.
+
+Nothing here raises on a user's mistake; everything ends in the report, sorted by place.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tdspec.report.finding import Finding, Report
+from tdspec.text.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tdspec.graph.graph import Graph
+    from tdspec.language.spec import Spec
+
+
+@dataclass
+class Checked:
+    """A spec with everything that was found about it; `spec` and `graph` are None where errors forbid them."""
+
+    report: Report
+    spec: Spec | None = None
+    graph: Graph | None = None
+
+
+def check_path(path: str, overrides: Iterable[str] = ()) -> Checked:
+    """Check a file, or standard input for `-`."""
+    from tdspec.text.read import read_source
+
+    report = Report(files=["<stdin>" if path == "-" else path])
+    source = read_source(path, report)
+    return check_source(source, overrides, report) if source is not None else Checked(report)
+
+
+def check_text(text: str, name: str = "<string>", overrides: Iterable[str] = ()) -> Checked:
+    """Check the text of a spec."""
+    return check_source(Source(name, text), overrides, Report(files=[name]))
+
+
+def check_dict(spec: dict[str, Any], overrides: Iterable[str] = ()) -> Checked:
+    """Check a spec given as Python data; messages show it as YAML."""
+    import yaml
+
+    text = yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, width=10_000)
+    return check_text(text, "<dict>", overrides)
+
+
+def check_source(source: Source, overrides: Iterable[str], report: Report) -> Checked:
+    with _no_garbage_collection():
+        return _check(source, overrides, report)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A spec makes many small objects that all stay: collecting garbage meanwhile finds none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _check(source: Source, overrides: Iterable[str], report: Report) -> Checked:
+    from tdspec.language.compose import extended, overridden
+    from tdspec.language.instance import to_instance
+    from tdspec.language.spec import allowances, build_spec
+    from tdspec.language.validator import Reading, validate
+    from tdspec.rules.engine import allow
+    from tdspec.text.yaml_node import Mapping
+    from tdspec.text.yaml_tree import parse_yaml
+
+    checked = Checked(report)
+    tree = parse_yaml(source, report)
+    if not isinstance(tree, Mapping):
+        report.sort()
+        return checked
+    tree = overridden(extended(tree, report), overrides, report)
+    reading = Reading()
+
+    def time_rules() -> list[Finding]:
+        """What the schema's keyword `timeRules` stands for."""
+        from tdspec.graph.wire import wire
+        from tdspec.rules.engine import judge
+
+        checked.spec = build_spec(tree, source, reading)
+        if checked.spec is None:
+            return []
+        checked.graph, found = wire(checked.spec)
+        return [*found, *judge(checked.spec, checked.graph)]
+
+    found = list(validate(tree, to_instance(tree), reading, time_rules))
+    if checked.spec is not None:
+        found, report.allowed = allow(found, allowances(tree))
+    report.extend(found)
+    report.sort()
+    if not report.ok:
+        checked.graph = None
+    return checked

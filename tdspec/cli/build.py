@@ -1,0 +1,99 @@
+"""`tdspec build`: compile a spec and show what it became."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from tdspec.check import Checked, check_path
+from tdspec.cli.output import print_report, settings_option
+from tdspec.graph.graph import Graph
+from tdspec.report.finding import Severity
+
+
+def to_svg(graph: Graph) -> str:
+    from tdspec.graph import svg
+
+    return svg.to_svg(graph)
+
+
+def to_mermaid(graph: Graph) -> str:
+    from tdspec.graph import mermaid
+
+    return mermaid.to_mermaid(graph)
+
+
+def to_text(graph: Graph) -> str:
+    from tdspec.graph import text_form
+
+    return text_form.print_graph(graph)
+
+
+DRAWINGS = {".svg": to_svg, ".mmd": to_mermaid, ".txt": to_text}
+
+
+def _drawable(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and path.suffix not in DRAWINGS:
+        known = ", ".join(DRAWINGS)
+        raise click.BadParameter(f"a graph is written as {known}, not as `{path.suffix}`", context, option)
+    return path
+
+
+@click.command()
+@click.argument("spec", type=click.Path(allow_dash=True))
+@settings_option()
+@click.option("--json", "as_json", is_flag=True, help="Print an object instead of the table.")
+@click.option(
+    "--emit", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Write the network as one readable Python file that needs torch, not tdspec.",
+)  # fmt: skip
+@click.option(
+    "--graph", "draw", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", callback=_drawable,
+    help="Draw the graph: .svg (a picture), .mmd (Mermaid) or .txt.",
+)  # fmt: skip
+def build(spec: str, settings: tuple[str, ...], as_json: bool, emit: Path | None, draw: Path | None) -> int:
+    """Compile a spec: its nodes, its source, its picture.
+
+    SPEC is a file, or - for standard input. The object of --json has `name`, `parameters` (the network's
+    trainable numbers), `process_parameters` (those of a learned process beside it) and `nodes`, a list of
+    objects with `name`, `op`, `shape` (without the batch), `parameters` and `time`.
+    """
+    checked = check_path(spec, settings)
+    if checked.report.count(Severity.ERROR) or checked.report.count(Severity.WARNING):
+        print_report(checked.report, "full", err=as_json)
+    if not checked.report.ok or checked.spec is None or checked.graph is None:
+        return 1
+    if emit is not None:
+        from tdspec.backend.emit import emit_source
+
+        _write(emit, emit_source(checked.spec, checked.graph))
+    if draw is not None:
+        _write(draw, DRAWINGS[draw.suffix](checked.graph))
+    _show(checked, as_json)
+    return 0
+
+
+def _show(checked: Checked, as_json: bool) -> None:
+    import torch
+
+    from tdspec.backend.compile import compile_spec
+    from tdspec.cli.nodes import as_table, node_rows
+
+    assert checked.spec is not None and checked.graph is not None
+    with torch.device("meta"):  # shapes and counts need no memory
+        network = compile_spec(checked.spec)
+    rows = node_rows(checked.spec, checked.graph, network)
+    total = sum(item.numel() for item in network.parameters() if item.requires_grad)
+    if as_json:
+        # No task so far learns a process (a noise schedule) beside the network.
+        content = {"name": checked.spec.name, "parameters": total, "process_parameters": 0, "nodes": rows}
+        click.echo(json.dumps(content, indent=2))
+    else:
+        click.echo(f"{as_table(rows)}\n\n{checked.spec.name}: {total:,} parameters")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {path}", err=True)

@@ -1,0 +1,66 @@
+"""`tdspec explain`: the pages of the codes."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tdspec.report.codes import CODES, code_of
+from tdspec.report.colour import painter, wants_color
+from tdspec.rules.page import Page, load_page, load_pages
+
+
+@click.command()
+@click.argument("rule", required=False)
+@click.option("--all", "every", is_flag=True, help="All pages.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON: an object, or with --all an array of them.")
+def explain(rule: str | None, every: bool, as_json: bool) -> None:
+    """Print the page of a finding's code.
+
+    RULE is a code (TD104) or a name (batch-norm-in-ode). Without it, all codes are listed.
+    """
+    if rule is not None and every:
+        raise click.UsageError("give a rule or --all, not both")
+    if rule is not None and code_of(rule) is None:
+        raise click.UsageError(f"no rule is called `{rule}`{suggestion(rule)}")
+    if rule is None and not every and not as_json:
+        for code, (name, severity) in CODES.items():
+            click.echo(f"{code}  {severity.value:<7}  {name}")
+        return
+    pages = (load_page(rule),) if rule is not None else load_pages()
+    if as_json:
+        import json
+
+        objects = [_as_object(page) for page in pages]
+        click.echo(json.dumps(objects[0] if rule is not None else objects, indent=2))
+    else:
+        click.echo("\n\n".join(_as_text(page, wants_color(sys.stdout)) for page in pages), color=True)
+
+
+def suggestion(word: str) -> str:
+    """`; did you mean ...?` for a word that is no rule, or where to look."""
+    from tdspec.text.suggest import nearest
+
+    near = nearest(word, [*CODES, *(name for name, _ in CODES.values())])
+    return f"; did you mean `{near}`?" if near else "; `tdspec explain` lists them"
+
+
+def _as_text(page: Page, color: bool) -> str:
+    paint = painter(color)
+    head = f"{paint(page.severity.value, page.code)} {paint('strong', page.name)} ({page.severity.value})"
+    body = "\n".join(
+        paint("strong", line) if line.startswith("#") else line for line in page.body.splitlines()
+    )
+    return f"{head}\n\n{page.headline}\n\n{body}"
+
+
+def _as_object(page: Page) -> dict[str, object]:
+    return {
+        "code": page.code,
+        "name": page.name,
+        "severity": page.severity.value,
+        "headline": page.headline,
+        "body": page.body,
+        "examples": [example._asdict() for example in page.examples],
+    }

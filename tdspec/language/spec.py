@@ -1,0 +1,137 @@
+"""The elaborated spec: what the tree says, frozen, with the origin of every value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from tdspec.language.build import MISSING, Builder
+from tdspec.language.data import DATASETS
+from tdspec.language.instance import key_of, tree_at
+from tdspec.language.structure import Document, Init, Model, Time
+from tdspec.language.validator import Reading
+from tdspec.report.codes import CODES
+from tdspec.text.source import Source, Span
+from tdspec.text.yaml_node import Mapping, Node, Scalar
+
+
+class Allowance(NamedTuple):
+    """One entry of an `allow` mapping: findings of `code` at `scope` or below are meant to be."""
+
+    scope: str
+    code: str
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One spec, read, merged and elaborated.
+
+    document    the sections; see `tdspec.language.structure`
+    tree        the merged YAML tree, where every node has the span it was written at
+    source      the file, text or dict it came from
+    allowances  every `allow` entry of the tree
+    """
+
+    document: Document
+    tree: Mapping
+    source: Source
+    allowances: tuple[Allowance, ...] = ()
+    reading: Reading = field(default_factory=Reading, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.document.name
+
+    @property
+    def model(self) -> Model:
+        return self.document.model
+
+    @property
+    def init(self) -> Init:
+        return self.document.init
+
+    @property
+    def time(self) -> Time | None:
+        """How t is embedded; None if the spec says `time: none`."""
+        return self.document.time if isinstance(self.document.time, Time) else None
+
+    @property
+    def task(self) -> Any:
+        return self.document.task
+
+    @property
+    def data(self) -> Any:
+        return self.document.data
+
+    @property
+    def train(self) -> Any:
+        return self.document.train
+
+    @property
+    def input(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self.document.model.input
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes, where the data set says it."""
+        data = self.document.data
+        if data is None:
+            return None
+        given: int | None = getattr(data, "classes", None)
+        return given if given is not None else DATASETS[data.name].classes
+
+    def span(self, path: str) -> Span:
+        """Where the value at a dotted path stands; the nearest enclosing one if it is a default."""
+        return tree_at(self.tree, path.split(".") if path else ()).span
+
+    @cached_property
+    def text(self) -> str:
+        """The resolved spec as YAML: every option with its value; see `tdspec.language.resolved`."""
+        from tdspec.language.resolved import resolved_text
+
+        return resolved_text(self)
+
+    @cached_property
+    def hash(self) -> str:
+        """Eight hexadecimal digits of what the spec says, however it is written."""
+        from tdspec.language.resolved import resolved_text
+
+        return hashlib.sha256(resolved_text(self, origins=False).encode()).hexdigest()[:8]
+
+
+def build_spec(tree: Mapping, source: Source, reading: Reading) -> Spec | None:
+    """The spec of a merged tree; None where a section lacks what it needs."""
+    builder = Builder(reading)
+    document = builder.section(Document, tree)
+    if document is MISSING or builder.incomplete:
+        return None
+    return Spec(document, tree, source, tuple(allowances(tree)), reading)
+
+
+def allowances(node: Node, scope: str = "") -> Iterator[Allowance]:
+    """Every allowance in a tree, by scope."""
+    if not isinstance(node, Mapping):
+        return
+    for entry in node.entries:
+        name = key_of(entry.key)
+        if name == "allow" and isinstance(entry.value, Mapping):
+            for allowed in entry.value.entries:
+                code = code_of(key_of(allowed.key))
+                reason = allowed.value
+                if code is not None and isinstance(reason, Scalar) and isinstance(reason.value, str):
+                    yield Allowance(scope, code, reason.value, allowed.key.span)
+        else:
+            yield from allowances(entry.value, f"{scope}.{name}" if scope else name)
+
+
+def code_of(word: str) -> str | None:
+    """The code of a rule given by its code or its name."""
+    if word in CODES:
+        return word
+    return next((code for code, (name, _) in CODES.items() if name == word), None)

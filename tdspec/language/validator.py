@@ -1,0 +1,290 @@
+"""The project's JSON Schema validator: the standard one with the project's keywords.
+
+`pipeline` and `expression` read the notation; `timeRules` runs what judges the whole spec. Both
+yield jsonschema errors that carry a `Finding`; the standard keywords' errors become findings in
+`explain_error`, which says what was expected, what was found, and the nearest name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from tdspec.language.instance import Items, Text, key_at, key_of, tree_at
+from tdspec.language.schema import schema
+from tdspec.report.codes import finding
+from tdspec.report.finding import Finding, Label, Report
+from tdspec.text.notation import read_pipeline
+from tdspec.text.suggest import nearest
+from tdspec.text.syntax import Expression, Pipeline
+from tdspec.text.yaml_node import Mapping, Node, Scalar, Sequence
+
+
+class Reading:
+    """What the notation keywords have read, by the place of the node, so that each is read once."""
+
+    def __init__(self) -> None:
+        self.pipelines: dict[tuple[int, int, int], Pipeline | None] = {}
+        self.expressions: dict[tuple[int, int, int], Expression | None] = {}
+
+    @staticmethod
+    def place(node: Node) -> tuple[int, int, int]:
+        return (id(node.span.source), node.span.start, node.span.end)
+
+    def pipeline(self, node: Scalar | Sequence, report: Report) -> Pipeline | None:
+        key = self.place(node)
+        if key not in self.pipelines:
+            self.pipelines[key] = read_pipeline(node, report)
+        return self.pipelines[key]
+
+    def expression(self, node: Node, report: Report) -> Expression | None:
+        from tdspec.text.notation import read_expression
+
+        key = self.place(node)
+        if key not in self.expressions:
+            self.expressions[key] = read_expression(node, report)
+        return self.expressions[key]
+
+
+class FindingError(ValidationError):
+    """A validation error that is already a finding."""
+
+    finding: Finding
+
+
+def _error(found: Finding) -> FindingError:
+    error = FindingError(found.message)
+    error.finding = found
+    return error
+
+
+Judge = Callable[[], list[Finding]]
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    # `timeRules` says in full what the `if` and `then` at the root approximate.
+    return {key: value for key, value in schema().items() if key not in ("if", "then")}
+
+
+def validate(tree: Mapping, instance: Any, reading: Reading, judge: Judge) -> Iterator[Finding]:
+    """All findings of the schema, the project's keywords included, in no particular order."""
+
+    def pipeline(validator: Any, value: Any, found: Any, schema: Any) -> Iterator[ValidationError]:
+        if isinstance(found, (Text, Items)):
+            report = Report()
+            reading.pipeline(found.node, report)
+            yield from map(_error, report.findings)
+
+    def expression(validator: Any, value: Any, found: Any, schema: Any) -> Iterator[ValidationError]:
+        if isinstance(found, Text):
+            report = Report()
+            reading.expression(found.node, report)
+            yield from map(_error, report.findings)
+
+    def time_rules(validator: Any, value: Any, found: Any, schema: Any) -> Iterator[ValidationError]:
+        yield from map(_error, judge())
+
+    keywords = {"pipeline": pipeline, "expression": expression, "timeRules": time_rules}
+    validator = extend(Draft202012Validator, keywords)(_schema())
+    for error in validator.iter_errors(instance):
+        if isinstance(error, FindingError):
+            yield error.finding
+        else:
+            yield from explain_error(error, tree)
+
+
+TYPE_NAMES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "`true` or `false`",
+}
+
+
+def explain_error(error: ValidationError, tree: Mapping) -> Iterator[Finding]:
+    """The findings behind one error of a standard keyword."""
+    path = list(error.absolute_path)
+    node = tree_at(tree, path)
+    where = ".".join(map(str, path))
+    what = f"`{path[-1]}`" if path else "the spec"
+    match error.validator:
+        case "additionalProperties" | "propertyNames":
+            yield from _unknown_keys(error, tree, path, node, where)
+        case "required":
+            yield from _missing(error, node, path, where)
+        case "type" | "if":
+            expected = error.validator_value
+            names = [TYPE_NAMES[name] for name in ([expected] if isinstance(expected, str) else expected)]
+            if "pipeline" in error.schema:
+                names = ["a pipeline in brackets"]
+            yield finding(
+                "TD021",
+                f"{what} should be {' or '.join(names)}, found {_found(node)}",
+                node.span, where=where, help=_type_help(node, expected),
+            )  # fmt: skip
+        case "enum":
+            choices = [str(value) for value in error.validator_value]
+            yield finding(
+                "TD022",
+                f"{what} should be one of {', '.join(f'`{choice}`' for choice in choices)}, found {_found(node)}",
+                node.span, where=where, help=_did_you_mean(str(error.instance), choices),
+            )  # fmt: skip
+        case "const" if path == ["tdspec"]:
+            yield finding(
+                "TD026",
+                f"this tdspec reads version {error.validator_value} of the language, found {_found(node)}",
+                node.span, where=where, help=f"write `tdspec: {error.validator_value}`",
+            )  # fmt: skip
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
+            bound = {
+                "minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below",
+            }[str(error.validator)]  # fmt: skip
+            yield finding(
+                "TD024", f"{what} should be {bound} {error.validator_value}, found {_found(node)}", node.span, where=where
+            )
+        case "pattern" if "none" in str(error.validator_value):
+            yield finding(
+                "TD022", f"{what} is a mapping or `none`, found {_found(node)}", node.span, where=where
+            )
+        case "pattern" if "pipeline" in str(error.validator_value) or error.validator_value == r"^\s*\[[\s\S]*\]\s*$":
+            return  # the notation has said it better
+        case "pattern":
+            yield finding(
+                "TD021",
+                f"{what} should be letters, digits, `.`, `_` and `-`, found {_found(node)}",
+                node.span, where=where,
+            )  # fmt: skip
+        case "oneOf":
+            yield from _one_of(error, node, what, where)
+        case "minLength":
+            yield finding("TD037", f"{what} is allowed without a reason", node.span, where=where, help="say why it is meant to be")
+        case _:
+            yield finding("TD021", f"{what}: {error.message}", node.span, where=where)
+
+
+def _one_of(error: ValidationError, node: Node, what: str, where: str) -> Iterator[Finding]:
+    """Keys of which exactly one should stand."""
+    keys = [option["required"][0] for option in error.validator_value]
+    given = [entry for entry in node.entries if key_of(entry.key) in keys] if isinstance(node, Mapping) else []
+    names = " or ".join(f"`{key}`" for key in keys)
+    if given:
+        labels = (Label(given[0].key.span, "the first stands here"),)
+        yield finding(
+            "TD025", f"{what} takes either {names}, not both", given[1].key.span, where=where, labels=labels,
+            help="keep one of them",
+        )  # fmt: skip
+    else:
+        span = node.entries[0].key.span if isinstance(node, Mapping) and node.entries else node.span
+        yield finding("TD023", f"{what} needs {names}", span, where=where)
+
+
+def _found(node: Node) -> str:
+    if isinstance(node, Mapping):
+        return "a mapping"
+    if isinstance(node, Sequence):
+        return "a list"
+    if node.value is None:
+        return "nothing"
+    text = node.span.text
+    return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
+
+
+def _type_help(node: Node, expected: Any) -> str:
+    if not isinstance(node, Scalar):
+        return ""
+    if expected == "boolean" and str(node.value).lower() in ("on", "yes", "off", "no"):
+        return f"write `{'true' if str(node.value).lower() in ('on', 'yes') else 'false'}`; YAML 1.2 has no other words"
+    if node.style == "quoted" and expected in ("number", "integer", "boolean"):
+        return f"leave the quotes out: {node.value}"
+    return ""
+
+
+def _did_you_mean(word: str, candidates: list[str]) -> str:
+    near = nearest(word, candidates)
+    return f"did you mean `{near}`?" if near else ""
+
+
+def _unknown_keys(
+    error: ValidationError, tree: Mapping, path: list[str | int], node: Node, where: str
+) -> Iterator[Finding]:
+    if error.validator == "propertyNames" or not isinstance(node, Mapping) or error.parent is not None:
+        names = [str(error.instance)] if isinstance(error.instance, str) else []
+        allow = bool(path) and path[-1] == "allow"
+        for name in names or []:
+            key = key_at(tree, [*path, name])
+            candidates = error.schema.get("propertyNames", error.schema).get("enum", [])
+            yield finding(
+                "TD037" if allow else "TD021",
+                f"`allow` names no rule: `{name}`" if allow else f"`{name}` should be a name: letters, digits and `_`",
+                key.span if key else node.span, where=where, help=_did_you_mean(name, candidates),
+            )  # fmt: skip
+        if names:
+            return
+    known = set(error.schema.get("properties", {}))
+    if not isinstance(node, Mapping):
+        return
+    for entry in node.entries:
+        name = key_of(entry.key)
+        if name in known or name.startswith("x-"):
+            continue
+        near = nearest(name, sorted(known))
+        home = _homes().get(name, ())
+        section = f"`{path[-1]}`" if path else "a spec"
+        if near:
+            help_ = f"did you mean `{near}`?"
+        elif home:
+            help_ = f"`{name}` belongs in {' or '.join(home)}"
+        else:
+            help_ = f"{section} knows {', '.join(f'`{key}`' for key in sorted(known))}; keys of your own start with `x-`"
+        yield finding(
+            "TD020",
+            f"{section} has no key `{name}`" if path else f"a spec has no section `{name}`",
+            entry.key.span, where=where, help=help_,
+        )  # fmt: skip
+
+
+@cache
+def _homes() -> dict[str, tuple[str, ...]]:
+    """For every key of the language, the sections that have it."""
+    homes: dict[str, list[str]] = {}
+    document = schema()
+    names = {"#/$defs/" + name: name.lower() for name in document["$defs"]}
+
+    def visit(section: Any, title: str) -> None:
+        for key, value in section.get("properties", {}).items():
+            homes.setdefault(key, [])
+            if title not in homes[key] and title:
+                homes[key].append(title)
+            if key in ("defaults",):
+                continue
+            if isinstance(value, dict) and "properties" in value:
+                visit(value, f"`{key}`")
+
+    visit(document, "the spec itself")
+    for reference, name in names.items():
+        visit(document["$defs"][reference.rsplit("/", 1)[1]], f"`{name}`")
+    return {key: tuple(found[:3]) for key, found in homes.items()}
+
+
+def _missing(error: ValidationError, node: Node, path: list[str | int], where: str) -> Iterator[Finding]:
+    if not isinstance(node, Mapping):
+        return
+    present = {key_of(entry.key) for entry in node.entries}
+    section = f"`{path[-1]}`" if path else "the spec"
+    for name in error.validator_value:
+        if name not in present and repr(name) in error.message:
+            doc = error.schema.get("properties", {}).get(name, {}).get("description", "")
+            span = node.entries[0].key.span if node.entries else node.span
+            yield finding(
+                "TD023", f"{section} needs `{name}`", span, where=where, help=doc.split("\n")[0], caption="in this mapping"
+            )
+
+

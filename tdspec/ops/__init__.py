@@ -1,0 +1,45 @@
+"""The table of ops: every word of the pipeline notation that is not a block of the spec.
+
+An op is one constant in a file of this folder and one line here; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from tdspec.ops.activation import ACTIVATION_OPS
+from tdspec.ops.attention import SELF_ATTN
+from tdspec.ops.concat_conv import CONCAT_CONV
+from tdspec.ops.convolution import CONV
+from tdspec.ops.dense import FC, SOFTMAX
+from tdspec.ops.dropout import CHANNEL_DROPOUT, DROPOUT
+from tdspec.ops.embedding import EMB, POS_EMB
+from tdspec.ops.features import FOURIER, SINUSOID
+from tdspec.ops.merge import MERGES
+from tdspec.ops.modulation import GATE, SCALE_SHIFT
+from tdspec.ops.normalization import NORMS
+from tdspec.ops.op import Op
+from tdspec.ops.pooling import POOLINGS
+from tdspec.ops.resample import DOWN, UP
+
+TABLE: tuple[Op, ...] = (
+    CONV,
+    CONCAT_CONV,
+    EMB,
+    POS_EMB,
+    SCALE_SHIFT,
+    GATE,
+    *NORMS,
+    *ACTIVATION_OPS,
+    DROPOUT,
+    CHANNEL_DROPOUT,
+    FC,
+    SOFTMAX,
+    *POOLINGS,
+    SELF_ATTN,
+    UP,
+    DOWN,
+    SINUSOID,
+    FOURIER,
+    *MERGES,
+)
+
+OPS: dict[str, Op] = {name: op for op in TABLE for name in (op.name, *op.aliases)}

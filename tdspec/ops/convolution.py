@@ -1,0 +1,134 @@
+"""Conv: convolution over the positions.
+
+Geometry that ConcatConv and the poolings share is here too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tdspec.ops.effects import Effect, Linear
+from tdspec.ops.op import Call, Lowered, Op, Param, Site, Weight
+from tdspec.ops.shape import Shape, ShapeError
+
+PAD_MODES = ("zeros", "circular", "reflect", "replicate")
+
+OUT = Param("out", "count", None, "Output channels. A block's first convolution goes to the block's `out`, a later one keeps.", minimum=1)
+STRIDE = Param("stride", "count", 1, "Step between output positions.", minimum=1)
+PADDING = Param("padding", "padding", "same", "Positions added on every side; `same` is half the kernel.", minimum=0)
+PAD_MODE = Param("pad_mode", "choice", "zeros", "What is padded with. Zeros break a constant at the border, the others do not.", choices=PAD_MODES)
+BIAS = Param("bias", "flag", True, "Whether a bias is added.")
+INIT = Param("init", "init", None, "How the weight starts; without it, the spec's `init` for its role, else PyTorch's.")
+BIAS_INIT = Param("bias_init", "init", None, "How the bias starts; without it, the spec's `init` for its role, else PyTorch's.")
+PARAMS = (
+    OUT, STRIDE, PADDING, PAD_MODE, BIAS, INIT, BIAS_INIT,
+    Param("groups", "count", 1, "Channel groups that do not see each other; `C` is depthwise.", minimum=1),
+    Param("dilation", "count", 1, "Distance between the positions a kernel sees.", minimum=1),
+)  # fmt: skip
+
+
+def kernel_of(site: Site) -> tuple[int, ...]:
+    """The kernel's extent on each spatial axis, from the suffix (`Conv3x3`) or the default."""
+    kernel: tuple[int, ...] = site["kernel"]
+    rank = len(site.x.spatial)
+    if len(set(kernel)) == 1:
+        return kernel[:1] * rank
+    if len(kernel) != rank:
+        raise ShapeError("TD203", f"a {'x'.join(map(str, kernel))} kernel on {rank} spatial axes")
+    return kernel
+
+
+def need_map(site: Site, name: str) -> None:
+    """Refuse a vector where a map is needed."""
+    if not site.x.spatial:
+        raise ShapeError(
+            "TD203",
+            f"`{name}` needs a map with positions, but gets the vector {site.x}",
+            help="put it before `GAP` or `Flatten`, or use `FC`",
+        )
+
+
+def padding_of(site: Site, kernel: tuple[int, ...], dilation: int = 1) -> tuple[int, ...]:
+    if site["padding"] == "same":
+        return tuple((dilation * (extent - 1)) // 2 for extent in kernel)
+    return (int(site["padding"]),) * len(kernel)
+
+
+def window_shape(site: Site, name: str, channels: int, kernel: tuple[int, ...], stride: int, dilation: int = 1) -> Shape:
+    """The shape that a window sliding over the map leaves."""
+    padding = padding_of(site, kernel, dilation)
+    spatial = tuple(
+        (extent + 2 * pad - dilation * (window - 1) - 1) // stride + 1
+        for extent, pad, window in zip(site.x.spatial, padding, kernel, strict=True)
+    )
+    if min(spatial) < 1:
+        raise ShapeError(
+            "TD203",
+            f"`{name}` has a {'x'.join(map(str, kernel))} kernel, but the map is "
+            f"{'x'.join(map(str, site.x.spatial))} with padding {max(padding)}",
+            help="use a smaller kernel, more padding, or fewer strides before it",
+        )
+    return Shape(channels, spatial)
+
+
+def infer(site: Site) -> Shape:
+    need_map(site, "Conv")
+    groups, out = site["groups"], site["out"]
+    for what, count in (("input", site.x.channels), ("output", out)):
+        if count % groups:
+            raise ShapeError("TD202", f"{groups} convolution groups do not divide {count} {what} channels", argument="groups")
+    return window_shape(site, "Conv", out, kernel_of(site), site["stride"], site["dilation"])
+
+
+def linear(site: Site, bias: bool) -> Linear:
+    """What a convolution of this geometry does to time."""
+    kernel = kernel_of(site)
+    padded = max(padding_of(site, kernel, site.arguments.get("dilation", 1))) > 0
+    zeros = padded and site["pad_mode"] == "zeros"
+    return Linear(window=max(kernel) > 1, padding="zeros" if zeros else "keeping", bias=bias)
+
+
+def effects(site: Site) -> tuple[Effect, ...]:
+    return (linear(site, site["bias"]),)
+
+
+def geometry(site: Site) -> dict[str, Any]:
+    """Keyword arguments of a torch convolution that differ from its defaults."""
+    kernel = kernel_of(site)
+    padding = padding_of(site, kernel, site.arguments.get("dilation", 1))
+    found: dict[str, Any] = {}
+    if site["stride"] != 1:
+        found["stride"] = site["stride"]
+    if max(padding):
+        found["padding"] = padding[0] if len(set(padding)) == 1 else padding
+        if site["pad_mode"] != "zeros":
+            found["padding_mode"] = site["pad_mode"]
+    return found
+
+
+def lower(site: Site) -> Lowered:
+    kernel = kernel_of(site)
+    more = geometry(site)
+    for name, plain in (("dilation", 1), ("groups", 1), ("bias", True)):
+        if site[name] != plain:
+            more[name] = site[name]
+    size = kernel[0] if len(set(kernel)) == 1 else kernel
+    return Lowered(Call(f"torch.nn:Conv{len(kernel)}d", (site.x.channels, site.y.channels, size), more))
+
+
+def weights(site: Site) -> tuple[Weight, ...]:
+    found = [Weight("weight", "operand")]
+    if site["bias"]:
+        found.append(Weight("bias", "operand", bias=True, by="bias_init"))
+    return tuple(found)
+
+
+CONV = Op(
+    "Conv",
+    """Convolution with zero padding that keeps the map's size unless told otherwise.
+
+    Shape: f32[B,C,H,W] -> f32[B,out,H',W']. The kernel is a suffix, `Conv1x1`; without one, 3x3.
+    Time: linear over channels; zero padding makes a constant differ at the border.
+    Source: torch.nn.Conv2d (Conv1d and Conv3d on maps of one and three axes).""",
+    PARAMS, effects, lower, infer, weights, width="out", kernel=3,
+)  # fmt: skip

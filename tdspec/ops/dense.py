@@ -1,0 +1,58 @@
+"""FC and Softmax: what a classifier ends with, and what an embedding is made of."""
+
+from __future__ import annotations
+
+from tdspec.ops.convolution import BIAS, BIAS_INIT, INIT, OUT, weights
+from tdspec.ops.effects import Effect, Linear, Simplex
+from tdspec.ops.op import Call, Lowered, Op, Site
+from tdspec.ops.shape import Shape, ShapeError
+
+
+def infer(site: Site) -> Shape:
+    if site.x.spatial:
+        raise ShapeError(
+            "TD203",
+            f"`FC` needs a vector, but gets the map {site.x}",
+            help="put `GAP` or `Flatten` before it, or use `Conv1x1`",
+        )
+    return Shape(site["out"])
+
+
+def effects(site: Site) -> tuple[Effect, ...]:
+    return (Linear(window=False, bias=site["bias"]),)
+
+
+def lower(site: Site) -> Lowered:
+    return Lowered(Call("torch.nn:Linear", (site.x.channels, site.y.channels), {} if site["bias"] else {"bias": False}))
+
+
+FC = Op(
+    "FC",
+    """Fully connected layer.
+
+    Shape: f32[B,C] -> f32[B,out]. The last one of a classifier takes its width from the data's classes.
+    Time: linear over channels.
+    Source: torch.nn.Linear.""",
+    (OUT._replace(doc="Output channels; the last FC of a classifier may leave it to the data's classes."), BIAS, INIT, BIAS_INIT),
+    effects, lower, infer, weights, width="out",
+)  # fmt: skip
+
+
+def softmax_effects(site: Site) -> tuple[Effect, ...]:
+    return (Simplex(),)
+
+
+def softmax_lower(site: Site) -> Lowered:
+    return Lowered(Call("torch.nn:Softmax", (), {"dim": 1}))
+
+
+SOFTMAX = Op(
+    "Softmax",
+    """Softmax over the channels.
+
+    Shape: unchanged. As a model's last step it is understood and left out: the module returns
+    logits, and the loss applies it once.
+    Time: takes out an offset that all channels share.
+    Source: torch.nn.Softmax.""",
+    (), softmax_effects, softmax_lower,
+)  # fmt: skip

@@ -1,0 +1,143 @@
+"""What an op does to a tensor, as far as time is concerned.
+
+An op says in these words what it is; the time analysis (`tdspec.facts.time`) has one transfer
+function per word, and a rule asks for a word, never for an op's name. A tensor is seen as
+channels over axes B (samples) and S (positions).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Union
+
+
+class Linear(NamedTuple):
+    """Every output channel is a linear mix of input channels: convolution, FC.
+
+    window   the kernel sees more than one position
+    padding  `zeros` breaks a constant at the border; `keeping` (circular, reflect,
+             replicate, or none) does not
+    bias     a bias is added
+    stepped  output positions differ in how they are made (transposed convolution)
+    """
+
+    window: bool
+    padding: Literal["zeros", "keeping"] = "keeping"
+    bias: bool = True
+    stepped: bool = False
+
+
+class Channelwise(NamedTuple):
+    """Each channel gets its own static affine map."""
+
+
+class Offset(NamedTuple):
+    """A source of time adds to the tensor.
+
+    per_channel  one value per channel; else one value shared by all channels
+    positional   a value of its own at every position
+    edge         differs at the border, by zero padding alone
+    """
+
+    per_channel: bool
+    positional: bool = False
+    edge: bool = False
+
+
+class Modulate(NamedTuple):
+    """A source of time multiplies each channel (and adds to it, with `shift`).
+
+    positive  the factor cannot change its sign
+    """
+
+    shift: bool
+    positive: bool = False
+
+
+class Normalise(NamedTuple):
+    """Mean and standard deviation are taken out over units.
+
+    groups  number of channel groups; each unit lies in one group
+    batch   a unit spans the samples (in training; in evaluation the map is then fixed)
+    space   a unit spans the positions
+    centre  the mean is removed; RMS norms only divide
+    affine  a weight and a bias for each channel follow
+    """
+
+    groups: int
+    batch: bool
+    space: bool
+    centre: bool = True
+    affine: bool = True
+
+
+class Pointwise(NamedTuple):
+    """A fixed nonlinear function of each element; `homogeneous` if f(a x) = a f(x) for a > 0."""
+
+    homogeneous: bool = False
+
+
+class Pool(NamedTuple):
+    """Mean or maximum over windows; `whole` over all positions; `padded` counts zeros in."""
+
+    kind: Literal["mean", "max"]
+    whole: bool = False
+    padded: bool = False
+
+
+class Resize(NamedTuple):
+    """Interpolation between positions; `copies` if each output is a copy of one input."""
+
+    copies: bool
+
+
+class Mask(NamedTuple):
+    """Random zeros in training, per element or per channel of each sample."""
+
+    per_channel: bool = False
+
+
+class Flattened(NamedTuple):
+    """Positions become channels."""
+
+
+class Simplex(NamedTuple):
+    """Softmax over the channels."""
+
+
+class Sum(NamedTuple):
+    """All inputs are added."""
+
+
+class Product(NamedTuple):
+    """All inputs are multiplied."""
+
+
+class Joined(NamedTuple):
+    """Channels of all inputs, one after the other."""
+
+
+class Cut(NamedTuple):
+    """Channels `start` to `stop` of the input."""
+
+    start: int
+    stop: int
+
+
+class Padded(NamedTuple):
+    """`channels` constant channels are appended."""
+
+    channels: int
+
+
+class Mixed(NamedTuple):
+    """A function of everything that comes in, about which nothing more is said."""
+
+
+class Unknown(NamedTuple):
+    """Not understood: no rule speaks of what lies behind it."""
+
+
+Effect = Union[
+    Linear, Channelwise, Offset, Modulate, Normalise, Pointwise, Pool, Resize, Mask, Flattened,
+    Simplex, Sum, Product, Joined, Cut, Padded, Mixed, Unknown,
+]  # fmt: skip

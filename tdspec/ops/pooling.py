@@ -1,0 +1,96 @@
+"""Poolings and Flatten: positions are summed up, or become channels."""
+
+from __future__ import annotations
+
+from tdspec.ops.convolution import PADDING, kernel_of, need_map, padding_of, window_shape
+from tdspec.ops.effects import Effect, Flattened, Pool
+from tdspec.ops.op import Call, Lowered, Op, Param, Site
+from tdspec.ops.shape import Shape
+
+STRIDE = Param("stride", "count", None, "Step between windows; by default the window's extent.", minimum=1)
+PAD = PADDING._replace(default=0)
+
+
+def gap_infer(site: Site) -> Shape:
+    need_map(site, "GAP")
+    return Shape(site.x.channels)
+
+
+def gap_effects(site: Site) -> tuple[Effect, ...]:
+    return (Pool("mean", whole=True),)
+
+
+def gap_lower(site: Site) -> Lowered:
+    axes = tuple(range(2, 2 + len(site.x.spatial)))
+    return Lowered(function=Call("torch:mean", (), {"dim": axes}))
+
+
+GAP = Op(
+    "GAP",
+    """Global average pooling: the mean over all positions.
+
+    Shape: f32[B,C,H,W] -> f32[B,C].
+    Time: offsets pass. Right behind IN the mean is a constant, and the input is gone with it.
+    Source: arXiv 1312.4400.""",
+    (), gap_effects, gap_lower, gap_infer,
+)  # fmt: skip
+
+
+def _pool(name: str, kind: str, module: str, time: str) -> Op:
+    def stride_of(site: Site) -> int:
+        return int(site["stride"] or kernel_of(site)[0])
+
+    def infer(site: Site) -> Shape:
+        need_map(site, name)
+        return window_shape(site, name, site.x.channels, kernel_of(site), stride_of(site))
+
+    def effects(site: Site) -> tuple[Effect, ...]:
+        padded = max(padding_of(site, kernel_of(site))) > 0
+        return (Pool("mean" if kind == "mean" else "max", padded=padded and kind == "mean"),)
+
+    def lower(site: Site) -> Lowered:
+        kernel = kernel_of(site)
+        padding = padding_of(site, kernel)
+        more: dict[str, object] = {"padding": padding} if max(padding) else {}
+        if stride_of(site) != kernel[0]:
+            more["stride"] = stride_of(site)
+        return Lowered(Call(f"torch.nn:{module}{len(kernel)}d", (kernel,), more))
+
+    return Op(
+        name,
+        f"""{"Average" if kind == "mean" else "Maximum"} over windows; `{name}2x2` halves a map.
+
+    Shape: f32[B,C,H,W] -> f32[B,C,H',W'].
+    Time: {time}
+    Source: torch.nn.{module}2d.""",
+        (STRIDE, PAD), effects, lower, infer, kernel=2,
+    )  # fmt: skip
+
+
+AVG_POOL = _pool("AvgPool", "mean", "AvgPool", "offsets pass; padding is counted in the mean, so the border differs.")
+MAX_POOL = _pool("MaxPool", "max", "MaxPool", "an offset that is the same at all positions passes.")
+
+
+def flatten_infer(site: Site) -> Shape:
+    return Shape(site.x.elements)
+
+
+def flatten_effects(site: Site) -> tuple[Effect, ...]:
+    return (Flattened(),)
+
+
+def flatten_lower(site: Site) -> Lowered:
+    return Lowered(function=Call("torch:flatten", (), {"start_dim": 1}))
+
+
+FLATTEN = Op(
+    "Flatten",
+    """All positions of all channels as one vector, channel by channel.
+
+    Shape: f32[B,C,H,W] -> f32[B,C*H*W].
+    Time: nothing is lost; a position becomes a channel.
+    Source: torch.flatten.""",
+    (), flatten_effects, flatten_lower, flatten_infer,
+)  # fmt: skip
+
+POOLINGS = (GAP, AVG_POOL, MAX_POOL, FLATTEN)

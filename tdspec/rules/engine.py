@@ -1,0 +1,81 @@
+"""Judging: run every rule over a spec's facts, and apply the spec's allowances.
+
+A rule is one file of this folder with a `check(context)`; its docstring is its page. A rule that
+crashes is a bug of ours and says so; it never becomes a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tdspec.graph.graph import Graph
+from tdspec.report.codes import finding
+from tdspec.report.finding import Finding
+from tdspec.rules.context import Context
+
+if TYPE_CHECKING:
+    from tdspec.language.spec import Allowance, Spec
+
+RULES = (
+    "td101_time_erased",
+    "td102_time_route_erased",
+    "td103_time_edge_only",
+    "td104_batch_norm_in_ode",
+    "td106_few_channels_per_unit",
+    "td107_time_unused",
+    "td109_operand_bias_nonzero",
+    "td110_time_bias_zero",
+    "td112_embedding_argument_too_small",
+    "td114_no_positional_embedding",
+    "td115_groups_above_one",
+    "td205_input_dead",
+    "td301_random_field",
+)
+
+Check = Callable[[Context], Iterator[Finding]]
+
+
+def judge(spec: Spec, graph: Graph) -> list[Finding]:
+    """Every rule's findings, each place once."""
+    context = Context(spec, graph)
+    found: dict[tuple[str, object], Finding] = {}
+    for name in RULES:
+        check: Check = import_module(f"tdspec.rules.{name}").check
+        for item in check(context):
+            found.setdefault((item.code, item.span), item)
+    return list(found.values())
+
+
+def allow(findings: Iterable[Finding], allowances: Iterable[Allowance]) -> tuple[list[Finding], list[tuple[Finding, str]]]:
+    """Findings that stand, and those that an allowance silences with its reason.
+
+    An allowance holds for findings at its scope or below. One that silences nothing is itself a finding.
+    """
+    standing: list[Finding] = []
+    silenced: list[tuple[Finding, str]] = []
+    given = list(allowances)
+    used: set[Allowance] = set()
+    for item in findings:
+        match = next((entry for entry in given if entry.code == item.code and _within(item.where, entry.scope)), None)
+        if match is None:
+            standing.append(item)
+        else:
+            used.add(match)
+            silenced.append((item, match.reason))
+    for entry in given:
+        if entry not in used:
+            where = f"below `{entry.scope}`" if entry.scope else "in this spec"
+            standing.append(
+                finding(
+                    "TD038", f"nothing {where} needs the allowance of {entry.code}", entry.span,
+                    where=entry.scope, help="remove it",
+                )
+            )  # fmt: skip
+    return standing, silenced
+
+
+def _within(where: str, scope: str) -> bool:
+    """A finding may lie at several paths: of the step's text, and of the ODE that uses the block."""
+    return any(path == scope or not scope or path.startswith(f"{scope}.") for path in where.split(" "))

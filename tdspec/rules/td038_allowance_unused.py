@@ -1,0 +1,36 @@
+"""An allowance silences nothing.
+
+## What
+No finding with this code lies in the mapping that holds the `allow`, or below it.
+
+## Why
+It was right once, or stands in the wrong place. Left alone it would hide the next finding of its kind,
+which nobody has looked at.
+
+## Cure
+Remove it, or move it up to a mapping around the finding. Notes are findings too.
+
+```yaml bad
+tdspec: 1
+model:
+  input: [1, 8, 8]
+  stem: [Conv(16)]
+  ode:
+    allow: {TD104: "the paper's ablation"}
+    field: [GN(1)–Act–ConcatConv–GN(1)]
+  head: [GAP–FC]
+data: {name: digits}
+```
+
+```yaml good
+tdspec: 1
+model:
+  input: [1, 8, 8]
+  stem: [Conv(16)]
+  ode:
+    allow: {TD104: "the paper's ablation"}
+    field: [GN(1)–Act–ConcatConv–PosEmb–BN]
+  head: [GAP–FC]
+data: {name: digits}
+```
+"""

@@ -1,0 +1,84 @@
+"""A sinusoid is fed with so small a range of t that most of its features stay constant.
+
+## What
+Feature i is the sine or cosine of t at the frequency period^(-i/...). If t runs over a short range, the slow
+ones do not move, and the embedding holds fewer numbers than it seems.
+
+## Why
+The sinusoid of DDPM with period 10000 was made for steps 0 to 999. Fed with t in [0, 1], 22 of 128 features
+move by more than 0.1; fed with 999 t, 116 do (118 without the end point).
+
+## Cure
+Scale the argument, `time: {argument: 1000*t}`, or shorten the period, `Sinusoid(128, period=10)`.
+
+## Limits
+A network can amplify small differences; the count says what it starts from. Solvers call a field a little
+outside of its span, which is not counted.
+
+```yaml bad
+tdspec: 1
+time: {embed: [Sinusoid(128)–FC(64)–Act]}
+model:
+  input: [1, 8, 8]
+  stem: [Conv(16)]
+  ode:
+    field: [GN(1)–Act–Conv–Emb–GN(1)]
+  head: [GAP–FC]
+data: {name: digits}
+```
+
+```yaml good
+tdspec: 1
+time: {argument: 1000*t, embed: [Sinusoid(128)–FC(64)–Act]}
+model:
+  input: [1, 8, 8]
+  stem: [Conv(16)]
+  ode:
+    field: [GN(1)–Act–Conv–Emb–GN(1)]
+  head: [GAP–FC]
+data: {name: digits}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import cos, pi, sin
+
+from tdspec.report.codes import finding
+from tdspec.rules.context import Context, Findings
+from tdspec.text.expression import evaluate
+
+MOVES = 0.1  # a feature that changes by less over the whole range counts as constant
+
+
+def check(context: Context) -> Findings:
+    time = context.spec.time
+    factor = float(evaluate(time.argument, {"t": 1.0})) if time is not None and time.argument is not None else 1.0
+    for scope in context.scopes:
+        if scope.ode is None:
+            continue
+        low, high = sorted(factor * end for end in scope.ode.t)
+        for _, node in scope.graph.walk():
+            if node.op is None or node.site is None or node.op.frequencies is None:
+                continue
+            frequencies = node.op.frequencies(node.site)
+            moving = sum(moves(w, low, high, wave) for w in frequencies for wave in (sin, cos))
+            total = 2 * len(frequencies)
+            if 2 * moving < total:
+                yield finding(
+                    "TD112",
+                    f"{total - moving} of {total} features of `{node.title}` stay constant for t in [{low:g}, {high:g}]",
+                    node.span,
+                    where=f"{node.where} {scope.where}",
+                    help=f"scale the argument, `time: {{argument: 1000*t, …}}`, or shorten the period, "
+                    f"`{node.title}({total}, period=10)`",
+                )
+
+
+def moves(frequency: float, low: float, high: float, wave: Callable[[float], float]) -> bool:
+    """Whether wave(frequency u) changes by more than `MOVES` for u in [low, high]."""
+    if frequency * (high - low) >= pi:
+        return True
+    values = [wave(frequency * (low + (high - low) * step / 32)) for step in range(33)]
+    return max(values) - min(values) > MOVES

@@ -1,0 +1,117 @@
+"""The text of a pipeline or an expression as it stands in the source, character for character.
+
+Only such a text can be read with true places. A string that YAML changes on loading (escapes,
+several lines, comments inside) is refused, with the form that is kept.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tdspec.text.cursor import Cursor
+from tdspec.text.mistake import Mistake
+from tdspec.text.source import Span
+from tdspec.text.suggest import shorten
+from tdspec.text.yaml_node import Mapping, Node, Scalar, Sequence
+
+EXPECTED = "a pipeline in brackets was expected"
+COMMENT = re.compile(r"(?<=\s)#[^\n]*")
+
+
+def keep_pipeline(node: Node) -> Cursor:
+    """A cursor on what stands between the brackets; raises `Mistake`."""
+    span = node.span
+    if isinstance(node, Sequence):
+        if not node.flow:
+            raise Mistake("TD010", f"{EXPECTED}, found a list with `- `", span, _as_pipeline(node))
+        return between_brackets(Cursor(_image(node), span.source, span.start))
+    if isinstance(node, Mapping):
+        found, inner = ("braces", shorten(span.text[1:-1], 60)) if node.flow else ("a mapping", "GN–Act")
+        raise Mistake("TD010", f"{EXPECTED}, found {found}", span, f"write `[{inner}]`")
+    if node.style != "plain":
+        return between_brackets(_keep_scalar(node, "a pipeline", "[GN–Act]"))
+    if node.value is None:
+        raise Mistake("TD010", f"{EXPECTED}, found nothing", span, "write `[]` for one without steps")
+    raise Mistake("TD010", f"{EXPECTED}, found none", span, f"write `[{shorten(span.text, 60)}]`")
+
+
+def keep_expression(node: Node) -> Cursor:
+    """A cursor on the text of an expression; raises `Mistake`."""
+    if not isinstance(node, Scalar):
+        found = "a list" if isinstance(node, Sequence) else "a mapping"
+        help = 'write it without brackets, in quotes if it has a comma: `"min(C/4, 32)"`'
+        raise Mistake("TD016", f"an expression was expected, found {found}", node.span, help)
+    if node.style == "plain":
+        return Cursor(node.span.text, node.span.source, node.span.start)
+    return _keep_scalar(node, "an expression", "min(C/4, 32)")
+
+
+def between_brackets(cursor: Cursor) -> Cursor:
+    """Narrow a cursor to what stands between `[` and `]`; raises `Mistake`."""
+    text, at = cursor.text, cursor.skip_blanks()
+    if cursor.peek() != "[":
+        shown = shorten(text.strip(), 60)
+        raise Mistake("TD010", f"{EXPECTED}, found none", cursor.span(0, len(text)), f"write `[{shown}]`")
+    close, last = text.rfind("]"), len(text.rstrip())
+    if close == -1:
+        raise Mistake(
+            "TD012",
+            "the `[` that opens here is never closed",
+            cursor.span(at, at + 1),
+            "write `]` at the end",
+        )
+    if close != last - 1:
+        help = "a repeat stands behind one step, `[Block*4]`" if "*" in text[close:] else "delete it"
+        raise Mistake("TD010", "the pipeline ends before this", cursor.span(close + 1, last), help)
+    cursor.at, cursor.end = at + 1, close
+    return cursor
+
+
+def _image(node: Sequence) -> str:
+    """The text of a flow sequence with quotes around its items made blanks: same length, same places."""
+    start, text = node.span.start, node.span.text
+    quoted: list[tuple[int, int]] = []
+    for item in node.items:
+        begin, end = item.span.start - start, item.span.end - start
+        if not (isinstance(item, Scalar) and item.style == "quoted") or text[begin:end] != item.span.text:
+            continue  # an alias, whose node lies elsewhere
+        _keep_scalar(item, "a step", "[GN–Act]")
+        quoted.append((begin, end))
+    for comment in COMMENT.finditer(text):
+        if not any(begin < comment.start() < end for begin, end in quoted):
+            place = Span(node.span.source, start + comment.start(), start + comment.end())
+            help = "put the comment before the pipeline or behind its `]`"
+            raise Mistake("TD013", "a comment stands inside a pipeline", place, help)
+    if not quoted:
+        return text
+    image = list(text)
+    for begin, end in quoted:
+        image[begin] = image[end - 1] = " "
+    return "".join(image)
+
+
+def _keep_scalar(node: Scalar, what: str, example: str) -> Cursor:
+    """The inside of a quoted scalar; raises `Mistake` where YAML changes it on loading."""
+    text = node.span.text
+    if node.style == "block":
+        reason, help = (
+            f"{what} stands in a block of text",
+            f"write it behind its key, on one line: `{example}`",
+        )
+    elif text[1:-1] == node.value:
+        return Cursor(text[1:-1], node.span.source, node.span.start + 1)
+    elif "\n" in text:
+        reason, help = (
+            f"{what} in quotes goes over several lines",
+            "leave the quotes out, or write it on one line",
+        )
+    elif "\\" in text:
+        reason, help = f"{what} has an escape with a backslash", "write the character itself, `–` or `-`"
+    else:
+        reason, help = f"{what} has doubled quotes", "words in a pipeline stand without quotes"
+    raise Mistake("TD013", f"{reason}, so places in it are lost", node.span, help)
+
+
+def _as_pipeline(node: Sequence) -> str:
+    steps = [item.span.text for item in node.items if isinstance(item, Scalar)]
+    return f"write `[{shorten('–'.join(steps), 60)}]`" if len(steps) == len(node.items) else ""

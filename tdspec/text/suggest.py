@@ -1,0 +1,69 @@
+"""Words in messages: the nearest known one for a misspelt one, lists, and long ones cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LONGEST = 64
+"""Longer words are not compared: no name of the language comes near."""
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `word` most likely stands for, or None where none is near.
+
+    A different case or different separators (`batchSize` for `batch_size`) count as nearly equal;
+    otherwise one slip in about three characters is forgiven.
+    """
+    if not 0 < len(word) <= LONGEST:
+        return None
+    folded = _fold(word)
+    least, best = max(1.0, len(word) / 3) + 0.5, None
+    for candidate in candidates:
+        if candidate == word:
+            return candidate
+        other = _fold(candidate)
+        # Each slip adds or removes at most one kind of character on each side: a cheap bound
+        # that spares the table below for nearly every candidate.
+        if abs(len(other) - len(folded)) >= least or len(set(other) ^ set(folded)) >= 2 * least:
+            continue
+        away = distance(folded, other) + (0.1 if other != candidate or folded != word else 0)
+        if away < least:
+            least, best = away, candidate
+    return best
+
+
+def distance(left: str, right: str) -> int:
+    """Number of slips (insert, delete, replace, swap of neighbours) between two words.
+
+    The optimal string alignment variant of the Damerau-Levenshtein distance.
+    """
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        above, before, row = before, row, [i]
+        for j, b in enumerate(right, 1):
+            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
+                best = min(best, above[j - 2] + 1)
+            row.append(best)
+    return row[-1]
+
+
+def quote_list(words: Iterable[str], last: str = "or", most: int = 8) -> str:
+    """Words in backquotes for a sentence: "`a`, `b` or `c`"; of more than `most`, the first few."""
+    quoted = [f"`{word}`" for word in words]
+    if len(quoted) > most:
+        return ", ".join(quoted[: most - 1]) + f" {last} {len(quoted) - most + 1} others"
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return ", ".join(quoted[:-1]) + f" {last} {quoted[-1]}"
+
+
+def shorten(text: str, most: int = 40) -> str:
+    """The text on one line, cut with an ellipsis where it is longer than a message bears."""
+    text = " ".join(text[: 4 * most].split()) if len(text) > most or "\n" in text else text
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _fold(word: str) -> str:
+    return word.casefold().replace("-", "").replace("_", "").replace(" ", "")

@@ -1,0 +1,42 @@
+"""Data sets: one file for each kind, and the table of them.
+
+A reader takes the section `data` and returns training images and, where they come with the data,
+test images. A new kind is one file, one line here and one in `tdspec.language.data`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tdspec.language.data import Data
+from tdspec.train.data import cifar, digits, folder, idx, parquet
+from tdspec.train.data.images import Images, Splits, held_out
+from tdspec.train.errors import DataError
+
+READERS: dict[str, Callable[[Data], tuple[Images, Images | None]]] = {
+    "digits": digits.read,
+    "mnist": idx.read,
+    "fashion-mnist": idx.read,
+    "cifar10": cifar.read,
+    "cifar100": cifar.read,
+    "image-folder": folder.read,
+    "parquet": parquet.read,
+}
+
+
+def load(data: Data) -> Splits:
+    """Read, decode and split the images of a spec. Raises `DataError`."""
+    train, test = READERS[data.name](data)
+    if data.classes is not None and data.classes != train.classes:
+        raise DataError(f"data.classes is {data.classes}, but {data.root or data.name} has {train.classes}")
+    if test is None:
+        train, test = held_out(train, data.test_fraction, data.split_seed)
+    if test.shape != train.shape:
+        raise DataError(f"training images are {train.shape}, test images {test.shape} (channels, height, width)")
+    validation = None
+    if data.validation:
+        train, validation = held_out(train, data.validation, data.split_seed + 1)
+    for name, part in (("training", train), ("test", test), ("validation", validation)):
+        if part is not None and len(part) == 0:
+            raise DataError(f"no {name} images: {data.name} is too small for this split")
+    return Splits(train, test, validation)

@@ -1,0 +1,69 @@
+"""Labelled images in memory, and how a set without a test set is split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images, decoded once.
+
+    images   uint8[N,C,H,W]
+    labels   int64[N], from 0
+    classes  number of classes
+    """
+
+    images: Tensor
+    labels: Tensor
+    classes: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of one image."""
+        channels, height, width = self.images.shape[1:]
+        return (channels, height, width)
+
+    def take(self, rows: Tensor) -> Images:
+        return Images(self.images[rows], self.labels[rows], self.classes)
+
+    def to(self, device: torch.device) -> Images:
+        return Images(self.images.to(device), self.labels.to(device), self.classes)
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of each channel, f32[C], of values in [0, 1]."""
+        counts = torch.stack([channel.flatten().bincount(minlength=256) for channel in self.images.transpose(0, 1)])
+        values = torch.arange(256, dtype=torch.float64, device=counts.device) / 255
+        total = counts.sum(1).double()
+        mean = (counts * values).sum(1) / total
+        variance = (counts * (values - mean[:, None]).square()).sum(1) / total
+        return mean.float(), variance.sqrt().float()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The images of a run. `validation` is None where the test set takes its part."""
+
+    train: Images
+    test: Images
+    validation: Images | None = None
+
+
+def held_out(images: Images, fraction: float, seed: int) -> tuple[Images, Images]:
+    """The images without, and with only, the given fraction of each class.
+
+    The same seed always holds out the same images.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.zeros(len(images), dtype=torch.bool)
+    for label in range(images.classes):
+        rows = (images.labels == label).nonzero().flatten()
+        order = torch.randperm(len(rows), generator=generator)
+        chosen[rows[order[: round(fraction * len(rows))]]] = True
+    return images.take((~chosen).nonzero().flatten()), images.take(chosen.nonzero().flatten())

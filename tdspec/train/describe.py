@@ -1,0 +1,38 @@
+"""What a run folder says of its spec: text, findings, picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tdspec.language.spec import Spec
+from tdspec.train.run_folder import RunFolder
+
+
+def write_spec(folder: RunFolder, spec: Any) -> None:
+    """`spec.yaml`, `spec.resolved.yaml` and `findings.json`."""
+    folder.write("spec.resolved.yaml", spec.text)
+    if isinstance(spec, Spec):
+        folder.write("spec.yaml", spec.source.text)
+        folder.write_json("findings.json", findings(spec))
+
+
+def findings(spec: Spec) -> list[dict[str, Any]]:
+    """Warnings and notes on a spec that holds, as `validate --format json` prints them."""
+    from tdspec.graph.wire import wire
+    from tdspec.report.json_format import as_object
+    from tdspec.rules.engine import allow, judge
+
+    graph, found = wire(spec)
+    left, _ = allow([*found, *judge(spec, graph)], spec.allowances)
+    return [as_object(finding) for finding in sorted(left, key=lambda finding: finding.order)]
+
+
+def drawing(spec: Any, shares: Mapping[str, float]) -> str:
+    """The graph as SVG, its nodes coloured by their time share; empty for what is not a spec."""
+    if not isinstance(spec, Spec):
+        return ""
+    from tdspec.graph.svg import to_svg
+    from tdspec.graph.wire import wire
+
+    return to_svg(wire(spec)[0], shares)

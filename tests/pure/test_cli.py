@@ -1,0 +1,272 @@
+"""The command line: what each command prints, how it exits, and what it does not wait for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from tdspec import SpecError, __version__
+from tdspec.cli.app import COMMANDS, Commands, app
+from tdspec.report.codes import CODES, finding
+from tdspec.report.finding import Report
+from tests.conftest import Run
+
+GOOD = """\
+tdspec: 1
+init: {operand: {bias: zeros}}
+model:
+  input: [1, 8, 8]
+  stem: [Conv(16)]
+  ode:
+    field: [GN(1)–Act–ConcatConv–PosEmb–GN(1)]
+  head: [GAP–FC]
+data: {name: digits}
+"""
+BAD = GOOD.replace("PosEmb–GN(1)", "BN")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a good spec, a bad one, and what is none."""
+    (tmp_path / "more").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "more" / "bad.yml").write_text(BAD, encoding="utf-8")
+    (tmp_path / "more" / "workflow.yaml").write_text("on: push\njobs:\n  tdspec: {}\n", encoding="utf-8")
+    (tmp_path / ".hidden" / "bad.yaml").write_text(BAD, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# ------------------------------------------------------------------ the command itself
+
+
+def test_help_lists_the_commands(run: Run) -> None:
+    ran = run("--help")
+    assert ran.code == 0 and ran.err == ""
+    for name, text in COMMANDS.items():
+        assert f"{name}" in ran.out and text in ran.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_says_what_the_commands_say(name: str) -> None:
+    command = app.get_command(click.Context(app), name)
+    assert command is not None and command.help is not None
+    assert command.help.partition("\n")[0] == COMMANDS[name]
+
+
+def test_the_table_is_the_folder() -> None:
+    folder = Path(sys.modules[Commands.__module__].__file__ or "").parent
+    commands = {path.stem for path in folder.glob("*.py") if f"def {path.stem}(" in path.read_text(encoding="utf-8")}
+    assert commands == set(COMMANDS)
+
+
+def test_version(run: Run) -> None:
+    assert run("--version") == (0, f"tdspec, version {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("vaildate",), "did you mean `tdspec validate`?"),
+        (("validate", "--format", "xml"), "'xml' is not one of"),
+        (("validate", "--select", "TD9"), "no rule is called `TD9`"),
+        (("validate", "--ignore", "batch-norm-in-od"), "did you mean `batch-norm-in-ode`?"),
+        (("explain", "TD1040"), "did you mean `TD104`?"),
+        (("explain", "TD104", "--all"), "not both"),
+        (("build",), "Missing argument"),
+        (("build", "x.yaml", "--graph", "x.png"), "not as `.png`"),
+        (("schema", "--check", "a", "--write", "b"), "not both"),
+    ],
+)
+def test_usage_exits_with_2(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    ran = run(*arguments)
+    assert ran.code == 2 and ran.out == ""
+    assert said in ran.err
+
+
+def broken(error: BaseException) -> Callable[..., None]:
+    def command(*_: object, **__: object) -> None:
+        raise error
+
+    return command
+
+
+def test_a_crash_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tdspec.cli.explain.load_page", broken(ValueError("two\nlines")))
+    ran = run("explain", "TD104")
+    assert ran.code == 2 and ran.out == ""
+    assert ran.err.startswith(f"tdspec: this is a bug in tdspec {__version__} (ValueError: two lines)")
+    assert ran.err.count("\n") == 1
+    for arguments in (("--debug", "explain", "TD104"), ("explain", "TD104", "--debug")):
+        assert "Traceback" in run(*arguments).err
+
+
+def test_ways_to_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tdspec.cli.explain.load_page", broken(KeyboardInterrupt()))
+    assert run("explain", "TD104").code == 130
+    report = Report([finding("TD107", "t reaches nothing", file="node.yaml")], files=["node.yaml"])
+    monkeypatch.setattr("tdspec.cli.explain.load_page", broken(SpecError(report)))
+    ran = run("explain", "TD104")
+    assert ran.code == 1 and ran.out.startswith("error[TD107]: t reaches nothing")
+    monkeypatch.setattr("tdspec.cli.explain.load_page", broken(OSError(28, "No space left", "/x")))
+    assert run("explain", "TD104") == (2, "", "tdspec: /x: No space left\n")
+
+
+def process(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "explain TD104", "validate --help"])
+def test_commands_import_little(arguments: str) -> None:
+    """What these print is there at once; the packages below are what would be waited for."""
+    heavy = {"torch", "numpy", "networkx", "rich"}
+    if "validate" not in arguments:
+        heavy |= {"yaml", "jsonschema", "tdspec.language", "tdspec.graph", "tdspec.facts"}
+    code = (
+        "import sys; from tdspec.cli.app import main; "
+        f"assert main({arguments.split()!r}) == 0; print(*sorted({heavy!r} & set(sys.modules)), sep='')"
+    )
+    assert process(code).splitlines()[-1] == ""
+
+
+def test_a_verdict_does_not_wait_for_torch(folder: Path) -> None:
+    code = (
+        "import sys; from tdspec.cli.app import main; "
+        "assert main(['validate', 'good.yaml']) == 0; "
+        "print({'torch', 'torchdiffeq', 'torchvision', 'networkx', 'rich'} & set(sys.modules))"
+    )
+    assert process(code).splitlines()[-1] == "set()"
+
+
+def test_module_is_the_command() -> None:
+    ran = subprocess.run([sys.executable, "-m", "tdspec", "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout == f"tdspec, version {__version__}\n"
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    command = f"set -o pipefail; {sys.executable} -m tdspec explain --all | head -n 1 > /dev/null"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
+# ------------------------------------------------------------------ validate
+
+
+def test_validate_exits_by_what_it_finds(run: Run, folder: Path) -> None:
+    good = run("validate", "good.yaml")
+    assert (good.code, good.out) == (0, "good.yaml: ok\n")
+    bad = run("validate", "more/bad.yml")
+    assert bad.code == 1 and bad.out.startswith("error[TD104]") and bad.err == ""
+
+
+def test_validate_finds_specs_in_folders(run: Run, folder: Path) -> None:
+    found = run("validate", "--format", "concise")
+    assert found.code == 1
+    assert {line.partition(":")[0] for line in found.out.splitlines()} == {"more/bad.yml"}
+    assert run("validate", ".", "good.yaml").out.endswith(" in 1 of 2 files\n")
+    assert run("validate", ".hidden/bad.yaml").code == 1
+    empty = folder / "empty"
+    empty.mkdir()
+    assert run("validate", "empty") == (0, "0 files: ok\n", "tdspec: no specs in empty\n")
+
+
+def test_validate_takes_what_is_named(run: Run, folder: Path) -> None:
+    assert [item["code"] for item in json.loads(run("validate", "more/workflow.yaml", "--format", "json").out)]
+    (found,) = json.loads(run("validate", "none.yaml", "--format", "json").out)
+    assert (found["code"], found["path"]) == ("TD001", "none.yaml")
+
+
+def test_validate_reads_standard_input(folder: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tdspec", "validate", "-", "--format", "json"],
+        input=BAD, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert {item["path"] for item in json.loads(ran.stdout)} == {"<stdin>"}
+
+
+def test_validate_selects_and_ignores(run: Run, folder: Path) -> None:
+    def codes(*options: str) -> tuple[int, set[str]]:
+        ran = run("validate", "more/bad.yml", "--format", "json", *options)
+        return ran.code, {item["code"] for item in json.loads(ran.out)}
+
+    code, everything = codes()
+    assert code == 1 and "TD104" in everything
+    assert codes("--select", "batch-norm-in-ode") == (1, {"TD104"})
+    assert codes("--select", "TD2,TD104", "--ignore", "TD1") == (0, set())
+    assert codes("--ignore", "TD104") == (int(bool(everything & {"TD101", "TD103"})), everything - {"TD104"})
+
+
+def test_validate_takes_settings(run: Run, folder: Path) -> None:
+    field = "model.ode.field=[GN(1)–Act–ConcatConv–PosEmb–GN(1)]"
+    assert run("validate", "more/bad.yml", "--set", field).code == 0
+    ran = run("validate", "good.yaml", "--set", "train.epochs=0", "--format", "concise")
+    assert ran.code == 1 and "TD024" in ran.out
+
+
+def test_validate_says_which_file_broke_it(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tdspec.cli.validate.check_path", broken(RuntimeError("lost")))
+    assert "while checking good.yaml" in run("validate", "good.yaml").err
+
+
+# ------------------------------------------------------------------ explain
+
+
+def test_explain_prints_a_page(run: Run) -> None:
+    ran = run("explain", "td104")
+    assert ran == run("explain", "batch-norm-in-ode")
+    assert ran.code == 0 and ran.out.startswith("TD104 batch-norm-in-ode (error)\n\nBatch normalisation")
+
+
+def test_explain_lists_all(run: Run) -> None:
+    assert len(run("explain").out.splitlines()) == len(CODES)
+    pages = json.loads(run("explain", "--all", "--json").out)
+    assert [page["code"] for page in pages] == list(CODES)
+    assert json.loads(run("explain", "TD104", "--json").out) == pages[list(CODES).index("TD104")]
+    assert {example["kind"] for example in pages[-1]["examples"]} == {"bad", "good"}
+
+
+# ------------------------------------------------------------------ schema, init
+
+
+def test_schema_is_printed_written_and_compared(run: Run, folder: Path) -> None:
+    printed = run("schema")
+    assert printed.code == 0 and json.loads(printed.out)["$schema"].startswith("https://json-schema.org/")
+    assert run("schema", "--write", "x.json").code == 0
+    assert (folder / "x.json").read_text(encoding="utf-8") == printed.out
+    assert run("schema", "--check", "x.json").code == 0
+    (folder / "x.json").write_text("{}", encoding="utf-8")
+    assert run("schema", "--check", "x.json").code == 1
+    assert run("schema", "--check", "none.json").code == 2
+
+
+def test_init_writes_a_spec_that_holds(run: Run, folder: Path) -> None:
+    assert run("init", "my spec.yaml").code == 0
+    lines = (folder / "my spec.yaml").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# yaml-language-server: $schema=tdspec.schema.json"
+    assert lines[2] == "name: my-spec"
+    assert json.loads((folder / "tdspec.schema.json").read_text(encoding="utf-8"))["title"] == "tdspec"
+    assert run("validate", "my spec.yaml").out == "my spec.yaml: ok\n"
+
+
+def test_init_uses_the_schema_that_is_there(run: Run, folder: Path) -> None:
+    (folder / "schemas").mkdir()
+    (folder / "schemas" / "tdspec.schema.json").write_text("{}", encoding="utf-8")
+    assert run("init", "more/node.yaml").code == 0
+    first = (folder / "more" / "node.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    assert first == "# yaml-language-server: $schema=../schemas/tdspec.schema.json"
+    assert not (folder / "more" / "tdspec.schema.json").exists()
+
+
+def test_init_never_overwrites(run: Run, folder: Path) -> None:
+    ran = run("init", "good.yaml")
+    assert ran.code == 2 and "never overwrites" in ran.err
+    assert (folder / "good.yaml").read_text(encoding="utf-8") == GOOD
+    assert run("init", "nowhere/node.yaml") == (2, "", "tdspec: nowhere/node.yaml: No such file or directory\n")

@@ -1,0 +1,149 @@
+"""Verdicts about time, case by case: each row of the theory, by code."""
+
+from __future__ import annotations
+
+import pytest
+
+from tdspec.check import check_text
+from tdspec.report.finding import Severity
+
+SPEC = """
+tdspec: 1
+{extra}
+model:
+  input: [16, 8, 8]
+  ode:
+    field: {field}
+"""
+
+
+def codes(field: str, extra: str = "", *, notes: bool = False) -> list[str]:
+    report = check_text(SPEC.format(field=field, extra=extra)).report
+    return sorted(
+        {item.code for item in report.findings if notes or item.severity is not Severity.NOTE}
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("[Conv–Emb–GN(1)]", []),
+        ("[Conv–Emb–IN]", ["TD101"]),
+        ("[Conv–Emb–GN(C)]", ["TD101"]),
+        ("[Conv–Emb–GN(8)]", ["TD106"]),
+        ("[Conv–Emb–BN]", ["TD104"]),
+        ("[ConcatConv(pad_mode=circular)–IN]", ["TD101"]),
+        ("[ConcatConv–IN]", ["TD103"]),
+        ("[ConcatConv1x1–IN]", ["TD101"]),
+        ("[Conv–PosEmb–IN]", []),
+        ("[Conv–PosEmb–ChannelLN]", ["TD101"]),
+        ("[Conv–Emb–PosEmb–ChannelLN]", ["TD101"]),
+        ("[Conv–Emb–ChannelLN]", []),
+        ("[Conv–Emb–Act–IN]", []),
+        ("[Conv–Emb–RMSN]", []),
+        ("[Conv–Gate(squash=Sigmoid)–IN]", ["TD101"]),
+        ("[Conv–Gate–IN]", []),
+        ("[IN–ScaleShift–Act–Conv]", []),
+        ("[Conv–ScaleShift–IN]", []),
+        ("[Conv–Emb–MaxPool3x3(stride=1, padding=1)–IN]", ["TD101"]),
+        ("[Conv–Emb–Conv(pad_mode=reflect)–IN]", ["TD101"]),
+        ("[Conv–Emb–Conv–IN]", ["TD103"]),
+        ("[Conv–Emb–Up–Down–IN]", ["TD101"]),
+        ("[Conv–Emb–GN(1)–IN]", ["TD101"]),
+        ("[Conv]", ["TD107"]),
+    ],
+)
+def test_pipelines(field: str, expected: list[str]) -> None:
+    assert codes(field) == expected
+
+
+def test_faint_is_said_but_for_eps() -> None:
+    report = check_text(SPEC.format(field="[Conv–Gate(squash=Sigmoid)–IN]", extra="")).report
+    assert "but for its eps" in report.findings[0].message
+
+
+def test_time_none_silences_the_family() -> None:
+    assert codes("[Conv–Emb–IN]", "time: none") == []
+
+
+def test_a_route_that_ends_beside_one_that_goes_on() -> None:
+    extra = "blocks: {Res: {pipeline: [IN–Act–Conv], residual: true}}"
+    assert codes("[Conv–Emb–Res]", extra) == ["TD102"]
+
+
+def test_a_branch_that_is_cut_off_is_unused() -> None:
+    field = """
+      steps:
+        timed: {from: h, do: [Conv–Emb]}
+        both: {from: [h, timed], do: [Concat]}
+        kept: {from: both, do: "[Split(2, take=0)]"}
+      output: kept"""
+    assert codes(field) == ["TD107"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ("time: {embed: [Sinusoid(128)–FC(32)]}", ["TD112"]),
+        ("time: {argument: 1000*t, embed: [Sinusoid(128)–FC(32)]}", []),
+        ("time: {embed: '[Sinusoid(128, period=10)–FC(32)]'}", []),
+    ],
+)
+def test_a_sinusoid_wants_a_range(extra: str, expected: list[str]) -> None:
+    assert codes("[Conv–Emb–GN(1)]", extra) == expected
+
+
+def test_features_that_move_are_counted_as_measured() -> None:
+    # Over [0, 1] 22 of 128 features move by more than 0.1, over [0, 999] 118 without the end point.
+    from math import cos, sin
+
+    from tdspec.ops import OPS
+    from tdspec.ops.op import Site
+    from tdspec.ops.shape import Shape
+    from tdspec.rules.td112_embedding_argument_too_small import moves
+
+    op = OPS["Sinusoid"]
+    assert op.frequencies is not None
+    site = Site({**{param.name: param.default for param in op.params}, "dim": 128, "endpoint": False}, (Shape(1),))
+    for high, expected in ((1, 22), (999, 118)):
+        found = sum(moves(w, 0, high, wave) for w in op.frequencies(site) for wave in (sin, cos))
+        assert found == expected
+
+
+def test_bias_rules_follow_the_role() -> None:
+    assert "TD109" in codes("[Conv–Emb–GN(1)]", notes=True)
+    assert "TD109" not in codes("[Conv–Emb–GN(1)]", "init: {operand: {bias: zeros}}", notes=True)
+    embed = "time: {argument: 1000*t, embed: [Sinusoid(16)–FC(32)]}\n"
+    assert "TD110" in codes("[Conv–Emb–GN(1)]", embed + "init: {time: {bias: zeros}}", notes=True)
+    assert "TD110" not in codes("[Conv–Emb–GN(1)]", embed, notes=True)
+
+
+def test_dropout_in_an_adaptive_field() -> None:
+    assert codes("[Conv–Emb–Dropout(0.1)–GN(1)]") == ["TD301"]
+
+
+def test_a_finding_names_the_place_of_norm_and_source() -> None:
+    text = SPEC.format(field="[Conv–Emb–IN]", extra="")
+    (found,) = [item for item in check_text(text).report.findings if item.code == "TD101"]
+    assert found.span is not None and found.span.text == "IN"
+    assert [label.span.text for label in found.labels] == ["Emb"]
+
+
+def test_an_allowance_holds_below_its_scope_and_no_further() -> None:
+    text = """
+tdspec: 1
+model:
+  input: [16, 8, 8]
+  ode:
+    field: [Conv–Emb–IN]
+    allow: {time-erased: a control without time}
+"""
+    report = check_text(text).report
+    assert [item.code for item in report.findings if item.severity is Severity.ERROR] == []
+    assert [(item.code, reason) for item, reason in report.allowed] == [("TD101", "a control without time")]
+    elsewhere = text.replace("    allow: {time-erased: a control without time}\n", "train: {epochs: 1, allow: {TD101: no}}\n")
+    assert "TD101" in {item.code for item in check_text(elsewhere).report.findings}
+
+
+def test_an_allowance_that_silences_nothing_is_reported() -> None:
+    assert codes("[Conv–Emb–GN(1)]", "allow: {TD101: not needed}") == ["TD038"]
