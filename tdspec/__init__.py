@@ -78,7 +78,9 @@ def compile(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Ite
     return compile_spec(spec if isinstance(spec, Spec) else load(spec, overrides=overrides))
 
 
-def train(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any) -> TrainResult:
+def train(
+    spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any
+) -> TrainResult:
     """Train a spec; `options` are those of `tdspec.train.train`. Raises `SpecError` if the spec does not hold."""
     from tdspec.language.spec import Spec
     from tdspec.train import train as run

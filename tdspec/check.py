@@ -48,7 +48,8 @@ def check_dict(spec: dict[str, Any], overrides: Iterable[str] = ()) -> Checked:
     """Check a spec given as Python data; messages show it as YAML."""
     import yaml
 
-    text = yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, width=10_000)
+    # Lists in brackets: a pipeline that YAML has split at commas stands there as it was written.
+    text = yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, default_flow_style=None, width=1 << 30)
     return check_text(text, "<dict>", overrides)
 
 

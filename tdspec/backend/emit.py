@@ -53,7 +53,15 @@ class _Emitter:
 
     def imports(self) -> list[str]:
         lines = ["from __future__ import annotations\n"]
-        standard = sorted(self.needed & {"import math", "import operator", "from typing import Any", "from collections.abc import Sequence"})
+        standard = sorted(
+            self.needed
+            & {
+                "import math",
+                "import operator",
+                "from typing import Any",
+                "from collections.abc import Sequence",
+            }
+        )
         if standard:
             lines.append("\n".join(standard) + "\n")
         third = ["import torch", "import torch.nn.functional as F", "from torch import Tensor, nn"]
@@ -84,7 +92,12 @@ class _Emitter:
         arguments = ", ".join(f"{argument_name(name)}: Tensor" for name in placeholders(graph))
         results = ", ".join(map(argument_name, graph.outputs.values()))
         many = len(graph.outputs) > 1
-        lines = ["    def __init__(self) -> None:", "        super().__init__()", *(f"        {line}" for line in made), ""]
+        lines = [
+            "    def __init__(self) -> None:",
+            "        super().__init__()",
+            *(f"        {line}" for line in made),
+            "",
+        ]
         lines.append(f"    def forward(self, {arguments}) -> {'tuple[Tensor, ...]' if many else 'Tensor'}:")
         lines += [f"        {name} = {call}" for name, call in steps]
         lines.append(f"        return {results}")
@@ -140,7 +153,11 @@ class _Emitter:
             inputs = [f"[{', '.join(inputs)}]"]
         module, _, name = function.target.partition(":")
         prefix = {"torch.nn.functional": "F"}.get(module, module)
-        arguments = [*inputs, *map(repr, function.args), *(f"{key}={value!r}" for key, value in function.kwargs.items())]
+        arguments = [
+            *inputs,
+            *map(repr, function.args),
+            *(f"{key}={value!r}" for key, value in function.kwargs.items()),
+        ]
         return f"{prefix}.{name}({', '.join(arguments)})"
 
     def value(self, value: Any) -> str:
@@ -152,7 +169,10 @@ class _Emitter:
             self.borrow(module, name)
         else:
             name = f"nn.{name}"
-        arguments = [*map(self.value, value.args), *(f"{key}={self.value(item)}" for key, item in value.kwargs.items())]
+        arguments = [
+            *map(self.value, value.args),
+            *(f"{key}={self.value(item)}" for key, item in value.kwargs.items()),
+        ]
         return f"{name}({', '.join(arguments)})"
 
     def starts(self, node: Node, target: str) -> Iterator[str]:
@@ -163,7 +183,10 @@ class _Emitter:
                 continue
             part = "" if weight.part is None else f"[:, {weight.part[0]}:{weight.part[1]}]"
             name = call.target.partition(":")[2]
-            arguments = [f"{target}.{weight.name}.data{part}", *(f"{key}={value!r}" for key, value in call.kwargs.items())]
+            arguments = [
+                f"{target}.{weight.name}.data{part}",
+                *(f"{key}={value!r}" for key, value in call.kwargs.items()),
+            ]
             yield f"nn.init.{name}({', '.join(arguments)})"
 
     def borrow(self, module: str, name: str) -> None:

@@ -134,5 +134,3 @@ def start(module: nn.Module, starts: Iterable[tuple[Weight, Rule]]) -> None:
         tensor = module.get_parameter(weight.name)
         part = tensor if weight.part is None else tensor[:, slice(*weight.part)]
         resolve(call.target)(part, **call.kwargs)
-
-

@@ -110,7 +110,7 @@ def share_of(z: Tensor) -> Share:
 def redraw(module: nn.Module, seed: int, std: float = 0.5) -> None:
     """Draw every parameter and running statistic at random: zero starts otherwise read as erased."""
     generator = torch.Generator().manual_seed(seed)
-    draw: Callable[[Tensor], Tensor] = lambda like: torch.randn(like.shape, generator=generator, dtype=like.dtype)  # noqa: E731
+    draw: Callable[[Tensor], Tensor] = lambda like: torch.randn(like.shape, generator=generator, dtype=like.dtype)
     with torch.no_grad():
         for parameter in module.parameters():
             fan = max(parameter[0].numel() if parameter.dim() > 1 else 1, 1)

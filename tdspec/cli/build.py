@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tdspec.check import Checked, check_path
-from tdspec.cli.output import print_report, settings_option
-from tdspec.graph.graph import Graph
-from tdspec.report.finding import Severity
+from tdspec.cli.output import settings_option, spec_that_holds
+
+if TYPE_CHECKING:
+    from tdspec.graph.graph import Graph
+    from tdspec.language.spec import Spec
 
 
 def to_svg(graph: Graph) -> str:
@@ -60,38 +62,36 @@ def build(spec: str, settings: tuple[str, ...], as_json: bool, emit: Path | None
     trainable numbers), `process_parameters` (those of a learned process beside it) and `nodes`, a list of
     objects with `name`, `op`, `shape` (without the batch), `parameters` and `time`.
     """
-    checked = check_path(spec, settings)
-    if checked.report.count(Severity.ERROR) or checked.report.count(Severity.WARNING):
-        print_report(checked.report, "full", err=as_json)
-    if not checked.report.ok or checked.spec is None or checked.graph is None:
+    found = spec_that_holds(spec, settings, err=as_json)
+    if found is None:
         return 1
+    checked, graph = found
     if emit is not None:
         from tdspec.backend.emit import emit_source
 
-        _write(emit, emit_source(checked.spec, checked.graph))
+        _write(emit, emit_source(checked, graph))
     if draw is not None:
-        _write(draw, DRAWINGS[draw.suffix](checked.graph))
-    _show(checked, as_json)
+        _write(draw, DRAWINGS[draw.suffix](graph))
+    _show(checked, graph, as_json)
     return 0
 
 
-def _show(checked: Checked, as_json: bool) -> None:
+def _show(spec: Spec, graph: Graph, as_json: bool) -> None:
     import torch
 
     from tdspec.backend.compile import compile_spec
     from tdspec.cli.nodes import as_table, node_rows
 
-    assert checked.spec is not None and checked.graph is not None
     with torch.device("meta"):  # shapes and counts need no memory
-        network = compile_spec(checked.spec)
-    rows = node_rows(checked.spec, checked.graph, network)
+        network = compile_spec(spec)
+    rows = node_rows(spec, graph, network)
     total = sum(item.numel() for item in network.parameters() if item.requires_grad)
     if as_json:
         # No task so far learns a process (a noise schedule) beside the network.
-        content = {"name": checked.spec.name, "parameters": total, "process_parameters": 0, "nodes": rows}
+        content = {"name": spec.name, "parameters": total, "process_parameters": 0, "nodes": rows}
         click.echo(json.dumps(content, indent=2))
     else:
-        click.echo(f"{as_table(rows)}\n\n{checked.spec.name}: {total:,} parameters")
+        click.echo(f"{as_table(rows)}\n\n{spec.name}: {total:,} parameters")
 
 
 def _write(path: Path, text: str) -> None:

@@ -49,9 +49,7 @@ def suggestion(word: str) -> str:
 def _as_text(page: Page, color: bool) -> str:
     paint = painter(color)
     head = f"{paint(page.severity.value, page.code)} {paint('strong', page.name)} ({page.severity.value})"
-    body = "\n".join(
-        paint("strong", line) if line.startswith("#") else line for line in page.body.splitlines()
-    )
+    body = "\n".join(paint("strong", line) if line.startswith("#") else line for line in page.body.splitlines())
     return f"{head}\n\n{page.headline}\n\n{body}"
 
 

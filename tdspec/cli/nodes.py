@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tdspec.facts.state import EACH, SPACE, Affine, State
+from tdspec.facts.state import NONE, ONE, SPACE, Affine, Opaque
 from tdspec.graph.graph import Graph
 from tdspec.rules.context import Context, Scope
 
@@ -57,27 +57,27 @@ def _times(spec: Spec, graph: Graph) -> Iterator[tuple[str, str]]:
 
 
 def time_words(scope: Scope, path: str) -> str:
-    """What the analysis says of one node in training.
+    """What the analysis says of one node in training, of all sources of t together.
 
     `free`: no t has come here; `erased`: t came and nothing is left; `border only`: what is left
-    comes from zero padding. Else how t is in the result: `additive` (x + b), `affine` (a x + b) or
-    `mixed`; per channel if each channel has a signal of its own, over the map if it varies there.
+    comes from zero padding. Else how t is in the result: `additive` (x + b), `affine` (a x + b),
+    `mixed`, or `unknown`; per channel if channels differ in it, over the map if positions do.
     """
     facts = scope.training
     if not facts.at(path):
         return "erased" if facts.arrived.get(path) else "free"
-    if not scope.no_edges.at(path):
+    states = scope.no_edges.states.get(path)
+    if not states:
         return "border only"
-    return " and ".join(sorted({_state(state) for state in scope.no_edges.states[path]}))
-
-
-def _state(state: State) -> str:
-    if not isinstance(state, Affine):
-        return "mixed" if state.known else "unknown"
-    words = "additive" if state.additive else "affine"
-    if EACH in (state.a, state.b) or isinstance(state.a, tuple) or isinstance(state.b, tuple):
+    affine = [state for state in states if isinstance(state, Affine)]
+    if len(affine) < len(states):
+        return "mixed" if all(state.known for state in states if isinstance(state, Opaque)) else "unknown"
+    words = "additive" if all(state.additive for state in affine) else "affine"
+    if any(label not in (NONE, ONE) for state in affine for label in (state.a, state.b)):
         words += " per channel"
-    return words + (" over the map" if (state.a_axes | state.b_axes) & SPACE else "")
+    if any((state.a_axes | state.b_axes) & SPACE for state in affine):
+        words += " over the map"
+    return words
 
 
 def as_table(rows: list[dict[str, Any]]) -> str:

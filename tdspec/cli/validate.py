@@ -14,7 +14,7 @@ from tdspec.report.finding import Report
 from tdspec.report.render import FORMATS
 from tdspec.report.select import names_nothing, selected
 
-SPEC = re.compile(rb"^(?:\xef\xbb\xbf)?\{? *[\"']?tdspec[\"']? *:", re.MULTILINE)
+SPEC = re.compile(rb"^(?:\xef\xbb\xbf)?(?:\{ *)?[\"']?tdspec[\"']? *:", re.MULTILINE)
 
 
 def _rules(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -29,9 +29,7 @@ def _rules(context: click.Context, option: click.Parameter, values: tuple[str, .
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option(
-    "--format", type=click.Choice(list(FORMATS)), default="full", help="How to print; full by default."
-)
+@click.option("--format", type=click.Choice(list(FORMATS)), default="full", help="How to print; full by default.")
 @click.option(
     "--select", multiple=True, callback=_rules, metavar="RULES",
     help="Report these only: starts of codes (TD1), codes or names, with commas between.",
@@ -60,6 +58,7 @@ def validate(
             error.add_note(f"while checking {path}")
             raise
     report = selected(report, select, ignore)
+    report.drop_repeats()
     print_report(report, format)
     return 0 if report.ok else 1
 

@@ -60,8 +60,10 @@ def _visit(graph: Graph, incoming: dict[str, bool], prefix: str, found: Constant
 
 
 def _random(node: Node) -> bool:
-    return node.site is not None and node.op is not None and any(
-        isinstance(effect, Mask) for effect in node.op.effects(node.site)
+    return (
+        node.site is not None
+        and node.op is not None
+        and any(isinstance(effect, Mask) for effect in node.op.effects(node.site))
     )
 
 
@@ -77,8 +79,12 @@ def _kills(node: Node, graph: Graph) -> bool:
             before = graph[node.inputs[0]]
             if before.op is not None and before.site is not None:
                 last = before.op.effects(before.site)[-1]
-                return isinstance(last, Normalise) and last.centre and last.space and not last.batch and (
-                    last.groups == before.site.y.channels
+                return (
+                    isinstance(last, Normalise)
+                    and last.centre
+                    and last.space
+                    and not last.batch
+                    and (last.groups == before.site.y.channels)
                 )
     return False
 
@@ -88,5 +94,3 @@ def _one_value(effect: Normalise, node: Node) -> bool:
     shape = node.site.x
     single = effect.groups == shape.channels and not (effect.space and shape.positions > 1)
     return effect.centre and not effect.batch and single
-
-

@@ -114,15 +114,15 @@ def normalise(effect: word.Normalise, state: State, shape: Shape, view: View) ->
         return None
     unit = canonical(tuple(index // width + 1 for index in range(channels)))
     a = pair(state.a, unit, channels)
-    if effect.centre:
-        b = fresh(channels) if effect.affine else pair(state.b, unit, channels)
-    elif state.b != NONE:
+    if effect.centre or state.b != NONE:
         b = fresh(channels) if effect.affine else pair(state.b, unit, channels)
     else:
         b = NONE
     if any(dead):
         a, b = (
-            canonical(tuple(0 if dead[index // width] else label for index, label in enumerate(spread(labels, channels))))
+            canonical(
+                tuple(0 if dead[index // width] else label for index, label in enumerate(spread(labels, channels)))
+            )
             for labels in (a, b)
         )
     positive = state.positive or state.a == NONE

@@ -32,7 +32,9 @@ def pair_up(step: Step, names: tuple[str, ...], what: str, found: list[Finding],
         if name is None:
             if position >= len(names):
                 takes = f"takes {len(names)} argument{'s' * (len(names) != 1)}" if names else "takes no arguments"
-                found.append(finding("TD033", f"{what} {takes}, found {len(step.arguments)}", argument.span, where=where))
+                found.append(
+                    finding("TD033", f"{what} {takes}, found {len(step.arguments)}", argument.span, where=where)
+                )
                 break
             name = names[position]
         elif name not in names:
@@ -88,7 +90,13 @@ def bind(
             values[param.name] = value_of(param, written, environment)
         except ExpressionError as error:
             found.append(
-                finding("TD032", f"`{param.name}` of {what} {error.message}", error.span, where=where, help=error.help)
+                finding(
+                    "TD032",
+                    f"`{param.name}` of {what} {error.message}",
+                    error.span,
+                    where=where,
+                    help=error.help,
+                )
             )
             values[param.name] = param.default if param.default is not REQUIRED else 1
     if step.kernel is not None and op.kernel is None:
@@ -138,12 +146,15 @@ def value_of(param: Param, written: Expression, environment: Environment) -> Any
 def rule_of(written: Expression) -> Rule:
     """An initialisation rule: `zeros`, `normal(0.02)`."""
     if isinstance(written, Name):
-        name, arguments = written.id, ()
+        name = written.id
+        arguments: tuple[float, ...] = ()
     elif isinstance(written, Invoke):
         name = written.function
         arguments = tuple(float(evaluate(argument, {})) for argument in written.arguments)
     else:
-        raise ExpressionError(written.span, f"should be an initialisation rule, found `{print_expression(written)}`", "")
+        raise ExpressionError(
+            written.span, f"should be an initialisation rule, found `{print_expression(written)}`", ""
+        )
     facts = RULES.get(name)
     if facts is None:
         near = nearest(name, tuple(RULES))

@@ -62,9 +62,7 @@ class GraphBuilder:
     def finish(self, outputs: dict[str, str], *, span: Span | None = None, where: str = "") -> Graph:
         order = {TIME: 0, EMBEDDING: 1}
         entries = (*self.entries, *sorted(self.time_entries, key=lambda node: order[node.name]))
-        return Graph(
-            self.title, (*entries, *self.body), outputs, scope=self.scope, span=span, where=where
-        )
+        return Graph(self.title, (*entries, *self.body), outputs, scope=self.scope, span=span, where=where)
 
     def __contains__(self, name: Any) -> bool:
         return name in self.nodes

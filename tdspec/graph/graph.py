@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import networkx
@@ -156,7 +156,7 @@ class Graph:
         """This level in networkx: node objects under `node`, ports as edge keys."""
         import networkx
 
-        network: Any = networkx.MultiDiGraph(name=self.title)
+        network: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(name=self.title)
         for node in self:
             network.add_node(node.name, node=node)
             for port, source in enumerate(node.inputs):

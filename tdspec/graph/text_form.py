@@ -154,7 +154,14 @@ def _read_node(lines: Lines, depth: int, shapes: dict[str, Shape | None]) -> tup
         ends = options["t"].split("..")
         solver = Solver(**{key: _parse(value) for key, value in options.items() if key not in ("t", "parts", "read")})
         init = nested[0] if len(nested) == 2 else None
-        ode = Ode(init, nested[-1], tuple(options["parts"].split("/")), options["read"], (float(ends[0]), float(ends[1])), solver)
+        ode = Ode(
+            init,
+            nested[-1],
+            tuple(options["parts"].split("/")),
+            options["read"],
+            (float(ends[0]), float(ends[1])),
+            solver,
+        )
         return Node(name, "ode", inputs, shape, ode=ode), rest
     if title.startswith("use "):
         return Node(name, "block", inputs, shape, graph=nested[0], share=options.get("share")), rest

@@ -91,7 +91,9 @@ class Builder:
                 return self.section(cls, node)
             case Tagged(members=members) if isinstance(node, Mapping):
                 kind = node.get("kind")
-                chosen = dict(members).get(kind.value) if isinstance(kind, Leaf) and isinstance(kind.value, str) else None
+                chosen = (
+                    dict(members).get(kind.value) if isinstance(kind, Leaf) and isinstance(kind.value, str) else None
+                )
                 if chosen is None:
                     self.incomplete = True
                     return MISSING

@@ -49,7 +49,13 @@ def extended(tree: Mapping, report: Report, above: tuple[str, ...] = ()) -> Mapp
     path = str(PurePath(here).parent / given.value) if not here.startswith("<") else given.value
     if path in (*above, here) or len(above) > DEEPEST:
         report.add(
-            finding("TD035", f"`extends` comes back to `{path}`", span, where="extends", help="break the circle of files")
+            finding(
+                "TD035",
+                f"`extends` comes back to `{path}`",
+                span,
+                where="extends",
+                help="break the circle of files",
+            )
         )
         return tree
     reading = Report()
@@ -77,7 +83,12 @@ def overridden(tree: Mapping, settings: Iterable[str], report: Report) -> Mappin
         keys = path.strip().split(".")
         if not separator or not all(keys):
             report.add(
-                finding("TD036", f"`{setting}` sets nothing", source.whole(), help="write `--set path.to.key=value`")
+                finding(
+                    "TD036",
+                    f"`{setting}` sets nothing",
+                    source.whole(),
+                    help="write `--set path.to.key=value`",
+                )
             )
             continue
         line = parse_yaml(source, report)
@@ -98,7 +109,12 @@ def put(tree: Mapping, keys: list[str], value: Node, span: Span, report: Report)
         if not isinstance(below, Mapping):
             at = ".".join(keys[: depth + 1])
             report.add(
-                finding("TD036", f"`{at}` holds a value, so nothing lies below it", span, help=f"set `{at}` as a whole")
+                finding(
+                    "TD036",
+                    f"`{at}` holds a value, so nothing lies below it",
+                    span,
+                    help=f"set `{at}` as a whole",
+                )
             )
             return None
         node = below

@@ -45,8 +45,8 @@ class Data:
     [0, 1], then normalised where `augment` says so.
     """
 
-    name: Literal["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder", "parquet"] = option(
-        doc="The data set, or the layout of the files in `root`."
+    name: Literal["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder", "parquet"] = (
+        option(doc="The data set, or the layout of the files in `root`.")
     )
     root: str | None = option(
         None,
@@ -68,7 +68,10 @@ class Data:
         below=1,
     )
     test_fraction: float = option(
-        0.2, "Fraction of each class held out where the data set has no test set of its own.", above=0, below=1
+        0.2,
+        "Fraction of each class held out where the data set has no test set of its own.",
+        above=0,
+        below=1,
     )
     split_seed: int = option(0, "Seed of both splits; the run's own seed leaves them as they are.", minimum=0)
     image_column: str | None = option(None, "parquet: the images' column; by default `img` or `image`.")
@@ -81,4 +84,6 @@ class Data:
     image_size: int | None = option(
         None, "Side in pixels that images are scaled and cropped to; for files of different sizes.", minimum=1
     )
-    workers: int = option(0, "Threads that decode image files before training; 0 for as many as useful.", minimum=0)
+    workers: int = option(
+        0, "Threads that decode image files before training; 0 for as many as useful.", minimum=0
+    )

@@ -66,9 +66,7 @@ class Nullable(NamedTuple):
     item: Declared
 
 
-Declared = Union[
-    Scalar, Choice, PipelineText, ExpressionText, List, Map, Section, Tagged, Either, Nullable
-]
+Declared = Union[Scalar, Choice, PipelineText, ExpressionText, List, Map, Section, Tagged, Either, Nullable]
 
 
 class Option(NamedTuple):
@@ -130,7 +128,7 @@ def describe(annotation: Any) -> Declared:
     members = _members(annotation)
     if type(None) in members:
         return Nullable(describe(_without_none(annotation)))
-    if _EXPRESSION <= set(members):
+    if set(members) >= _EXPRESSION:
         return ExpressionText()
     if len(members) > 1:
         if all(kind_of(member) for member in members if isinstance(member, type)):

@@ -28,10 +28,11 @@ def resolved_text(spec: Spec, *, origins: bool = True) -> str:
 
 
 def _section(section: Any, node: Node | None, indent: str, origins: bool) -> Iterator[str]:
-    kind = kind_of(type(section))
+    cls: type = type(section)
+    kind = kind_of(cls)
     if kind is not None:
         yield f"{indent}kind: {kind}"
-    for option in options(type(section)):
+    for option in options(cls):
         value = getattr(section, option.field)
         if value is None or value in ((), {}) or option.key == "extends":
             continue

@@ -39,7 +39,9 @@ class Field:
     """An ODE's field as wired steps: inputs are the parts of the state."""
 
     steps: dict[str, WiredStep] = option(doc="Named steps, in any order.")
-    output: Union[str, dict[str, str]] = option(doc="The step that gives the derivative, or one for each part of the state.")
+    output: Union[str, dict[str, str]] = option(
+        doc="The step that gives the derivative, or one for each part of the state."
+    )
     allow: dict[str, str] = allow()
 
 
@@ -47,10 +49,14 @@ class Field:
 class Ode:
     """A neural ODE: state' = field(t, state), solved from t[0] to t[1]."""
 
-    field: Union[Pipeline, Field] = option(doc="The right-hand side: one pipeline, or wired steps with an output for each part.")
+    field: Union[Pipeline, Field] = option(
+        doc="The right-hand side: one pipeline, or wired steps with an output for each part."
+    )
     t: tuple[float, ...] = option((0.0, 1.0), "Start and end of the integration.")
     solver: Solver = option(factory=Solver, doc="How it is solved.")
-    state: dict[str, int] = option(factory=dict, doc="Parts of the state and their channels; without it, one part called `h`.")
+    state: dict[str, int] = option(
+        factory=dict, doc="Parts of the state and their channels; without it, one part called `h`."
+    )
     init: Union[Pipeline, dict[str, Pipeline], None] = option(
         None, "Pipeline that makes the state from what comes in, or one for each part."
     )
@@ -65,7 +71,11 @@ class Attention:
 
     block: str = option(doc="The block to use.", pattern=NAME)
     at: tuple[int, ...] = option(doc="Map sizes, in positions along one side, at which it follows the blocks.")
-    after: str = option("every", "Behind every block of such a level, or the `last` of the level only.", pattern="^(every|last)$")
+    after: str = option(
+        "every",
+        "Behind every block of such a level, or the `last` of the level only.",
+        pattern="^(every|last)$",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +91,9 @@ class UNet:
     width: int = option(doc="Channels of the first level.", minimum=1)
     multipliers: tuple[int, ...] = option(doc="Each level's channels over `width`.")
     blocks_per_level: int = option(2, "Blocks in each level on the way down.", minimum=1)
-    stem: Union[Pipeline, None] = option(None, "Pipeline in front of the first level; by default a convolution to `width`.")
+    stem: Union[Pipeline, None] = option(
+        None, "Pipeline in front of the first level; by default a convolution to `width`."
+    )
     attention: Union[Attention, None] = option(None, "Where attention blocks stand.")
     middle: Union[Pipeline, None] = option(None, "Pipeline between the ways down and up.")
     down: Pipeline = option(doc="Pipeline between levels on the way down.")
@@ -110,7 +122,8 @@ class Block:
     ode: Union[Ode, None] = option(None, "The block as a neural ODE.")
     unet: Union[UNet, None] = option(None, "The block as a U-Net.")
     params: dict[str, Union[float, None]] = option(
-        factory=dict, doc="Parameters with their defaults (null: must be given), numbers to use in expressions."
+        factory=dict,
+        doc="Parameters with their defaults (null: must be given), numbers to use in expressions.",
     )
     share: bool = option(False, "Whether all uses share one set of weights.")
     allow: dict[str, str] = allow()
@@ -135,8 +148,12 @@ class Model:
 class Time:
     """How t is made into an embedding, shared by all steps that take one."""
 
-    embed: Union[Pipeline, None] = option(None, "Pipeline from t to the embedding, `[Sinusoid(128)–FC(512)–Act–FC(512)]`.")
-    argument: Union[Expression, None] = option(None, "What the embedding is fed with, an expression linear in t: `1000*t`.")
+    embed: Union[Pipeline, None] = option(
+        None, "Pipeline from t to the embedding, `[Sinusoid(128)–FC(512)–Act–FC(512)]`."
+    )
+    argument: Union[Expression, None] = option(
+        None, "What the embedding is fed with, an expression linear in t: `1000*t`."
+    )
     allow: dict[str, str] = allow()
 
 
@@ -166,9 +183,15 @@ class Document:
     model: Model = option(doc="The network.")
     name: str = option("unnamed", "Name of the spec; run folders carry it.", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     about: str = option("", "What it is, in a sentence.")
-    extends: Union[str, None] = option(None, "Path of a spec that this one changes: mappings merge, all else replaces, null deletes.")
+    extends: Union[str, None] = option(
+        None, "Path of a spec that this one changes: mappings merge, all else replaces, null deletes."
+    )
     init: Init = option(factory=Init, doc="How weights start, by their role.")
-    time: Union[str, Time] = option(factory=Time, doc="How t becomes an embedding; `none` if the network is meant to be free of t.", pattern="^none$")
+    time: Union[str, Time] = option(
+        factory=Time,
+        doc="How t becomes an embedding; `none` if the network is meant to be free of t.",
+        pattern="^none$",
+    )
     blocks: dict[str, Block] = option(factory=dict, doc="Blocks to use in pipelines, by name.")
     task: Union[Task, None] = option(None, "What is learned.")
     data: Union[Data, None] = option(None, "What it is learned from.")

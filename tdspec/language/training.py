@@ -82,7 +82,8 @@ class Plateau:
     patience: int = option(10, "Epochs without improvement that are borne.", minimum=0)
     factor: float = option(0.1, "The rate is multiplied by this.", above=0, below=1)
     metric: Literal["loss", "accuracy", "train_loss"] = option(
-        "loss", "What should improve: `loss` and `accuracy` are those of the validation set (the test set without one)."
+        "loss",
+        "What should improve: `loss` and `accuracy` are those of the validation set (the test set without one).",
     )
     threshold: float = option(1e-4, "Relative change that counts as an improvement.", minimum=0)
     min_lr: float = option(0.0, "The rate never falls below this.", minimum=0)
@@ -97,7 +98,9 @@ class Step:
     kind: ClassVar[str] = "step"
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (("milestones", "every"),)
 
-    milestones: tuple[int, ...] | None = option(None, "Epochs after which the rate falls.", examples=([60, 100, 140],))
+    milestones: tuple[int, ...] | None = option(
+        None, "Epochs after which the rate falls.", examples=([60, 100, 140],)
+    )
     every: int | None = option(None, "Epochs between falls.", minimum=1)
     factor: float = option(0.1, "The rate is multiplied by this at each fall.", above=0, below=1)
     warmup_steps: int = option(0, WARMUP_STEPS, minimum=0)
@@ -153,11 +156,13 @@ class Train:
     clip_norm: float | None = option(None, "Greatest norm of all gradients together.", above=0)
     seed: int = option(0, "Seed of weights, order, augmentation and dropout.", minimum=0)
     precision: Literal["fp32", "bf16"] = option(
-        "fp32", "`bf16` computes convolutions and matrix products in bfloat16; an ODE's state stays in float32."
+        "fp32",
+        "`bf16` computes convolutions and matrix products in bfloat16; an ODE's state stays in float32.",
     )
     ema: Ema | None = option(None, "Average of the weights; none by default.")
     on_nonfinite: Literal["stop", "skip"] = option(
-        "stop", "At a loss that is infinite or not a number: end the run with the first layer that made it, or skip the step."
+        "stop",
+        "At a loss that is infinite or not a number: end the run with the first layer that made it, or skip the step.",
     )
     log_every: int = option(50, "Optimizer steps between two lines of progress within an epoch.", minimum=1)
     checkpoint_every: int = option(

@@ -91,7 +91,7 @@ def validate(tree: Mapping, instance: Any, reading: Reading, judge: Judge) -> It
         yield from map(_error, judge())
 
     keywords = {"pipeline": pipeline, "expression": expression, "timeRules": time_rules}
-    validator = extend(Draft202012Validator, keywords)(_schema())
+    validator = extend(Draft202012Validator, keywords)(_schema())  # type: ignore[no-untyped-call]
     for error in validator.iter_errors(instance):
         if isinstance(error, FindingError):
             yield error.finding
@@ -109,8 +109,8 @@ TYPE_NAMES = {
 }
 
 
-def explain_error(error: ValidationError, tree: Mapping) -> Iterator[Finding]:
-    """The findings behind one error of a standard keyword."""
+def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
+    """The findings behind one jsonschema `ValidationError` of a standard keyword."""
     path = list(error.absolute_path)
     node = tree_at(tree, path)
     where = ".".join(map(str, path))
@@ -148,12 +148,13 @@ def explain_error(error: ValidationError, tree: Mapping) -> Iterator[Finding]:
                 "minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below",
             }[str(error.validator)]  # fmt: skip
             yield finding(
-                "TD024", f"{what} should be {bound} {error.validator_value}, found {_found(node)}", node.span, where=where
+                "TD024",
+                f"{what} should be {bound} {error.validator_value}, found {_found(node)}",
+                node.span,
+                where=where,
             )
         case "pattern" if "none" in str(error.validator_value):
-            yield finding(
-                "TD022", f"{what} is a mapping or `none`, found {_found(node)}", node.span, where=where
-            )
+            yield finding("TD022", f"{what} is a mapping or `none`, found {_found(node)}", node.span, where=where)
         case "pattern" if "pipeline" in str(error.validator_value) or error.validator_value == r"^\s*\[[\s\S]*\]\s*$":
             return  # the notation has said it better
         case "pattern":
@@ -165,12 +166,18 @@ def explain_error(error: ValidationError, tree: Mapping) -> Iterator[Finding]:
         case "oneOf":
             yield from _one_of(error, node, what, where)
         case "minLength":
-            yield finding("TD037", f"{what} is allowed without a reason", node.span, where=where, help="say why it is meant to be")
+            yield finding(
+                "TD037",
+                f"{what} is allowed without a reason",
+                node.span,
+                where=where,
+                help="say why it is meant to be",
+            )
         case _:
             yield finding("TD021", f"{what}: {error.message}", node.span, where=where)
 
 
-def _one_of(error: ValidationError, node: Node, what: str, where: str) -> Iterator[Finding]:
+def _one_of(error: Any, node: Node, what: str, where: str) -> Iterator[Finding]:
     """Keys of which exactly one should stand."""
     keys = [option["required"][0] for option in error.validator_value]
     given = [entry for entry in node.entries if key_of(entry.key) in keys] if isinstance(node, Mapping) else []
@@ -212,9 +219,7 @@ def _did_you_mean(word: str, candidates: list[str]) -> str:
     return f"did you mean `{near}`?" if near else ""
 
 
-def _unknown_keys(
-    error: ValidationError, tree: Mapping, path: list[str | int], node: Node, where: str
-) -> Iterator[Finding]:
+def _unknown_keys(error: Any, tree: Mapping, path: list[str | int], node: Node, where: str) -> Iterator[Finding]:
     if error.validator == "propertyNames" or not isinstance(node, Mapping) or error.parent is not None:
         names = [str(error.instance)] if isinstance(error.instance, str) else []
         allow = bool(path) and path[-1] == "allow"
@@ -243,7 +248,9 @@ def _unknown_keys(
         elif home:
             help_ = f"`{name}` belongs in {' or '.join(home)}"
         else:
-            help_ = f"{section} knows {', '.join(f'`{key}`' for key in sorted(known))}; keys of your own start with `x-`"
+            help_ = (
+                f"{section} knows {', '.join(f'`{key}`' for key in sorted(known))}; keys of your own start with `x-`"
+            )
         yield finding(
             "TD020",
             f"{section} has no key `{name}`" if path else f"a spec has no section `{name}`",
@@ -274,7 +281,7 @@ def _homes() -> dict[str, tuple[str, ...]]:
     return {key: tuple(found[:3]) for key, found in homes.items()}
 
 
-def _missing(error: ValidationError, node: Node, path: list[str | int], where: str) -> Iterator[Finding]:
+def _missing(error: Any, node: Node, path: list[str | int], where: str) -> Iterator[Finding]:
     if not isinstance(node, Mapping):
         return
     present = {key_of(entry.key) for entry in node.entries}
@@ -284,7 +291,10 @@ def _missing(error: ValidationError, node: Node, path: list[str | int], where: s
             doc = error.schema.get("properties", {}).get(name, {}).get("description", "")
             span = node.entries[0].key.span if node.entries else node.span
             yield finding(
-                "TD023", f"{section} needs `{name}`", span, where=where, help=doc.split("\n")[0], caption="in this mapping"
+                "TD023",
+                f"{section} needs `{name}`",
+                span,
+                where=where,
+                help=doc.split("\n")[0],
+                caption="in this mapping",
             )
-
-

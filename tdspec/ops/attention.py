@@ -21,13 +21,22 @@ def effects(site: Site) -> tuple[Effect, ...]:
 
 def lower(site: Site) -> Lowered:
     return Lowered(
-        Call("tdspec.backend.modules.attention:SelfAttention", (site.x.channels,), {"heads": site["heads"]} if site["heads"] != 1 else {})
+        Call(
+            "tdspec.backend.modules.attention:SelfAttention",
+            (site.x.channels,),
+            {"heads": site["heads"]} if site["heads"] != 1 else {},
+        )
     )
 
 
 def weights(site: Site) -> tuple[Weight, ...]:
     return tuple(
-        Weight(f"{part}.{name}", "operand", bias=name == "bias", by="init" if (part, name) == ("out", "weight") else "")
+        Weight(
+            f"{part}.{name}",
+            "operand",
+            bias=name == "bias",
+            by="init" if (part, name) == ("out", "weight") else "",
+        )
         for part in ("query", "key", "value", "out")
         for name in ("weight", "bias")
     )

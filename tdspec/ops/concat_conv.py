@@ -35,7 +35,13 @@ def lower(site: Site) -> Lowered:
         more["position"] = site["position"]
     size = kernel[0] if len(set(kernel)) == 1 else kernel
     rank = len(kernel)
-    return Lowered(Call(f"tdspec.backend.modules.concat_conv:ConcatConv{rank}d", (site.x.channels, site.y.channels, size), more))
+    return Lowered(
+        Call(
+            f"tdspec.backend.modules.concat_conv:ConcatConv{rank}d",
+            (site.x.channels, site.y.channels, size),
+            more,
+        )
+    )
 
 
 def weights(site: Site) -> tuple[Weight, ...]:

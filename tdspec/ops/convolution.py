@@ -13,13 +13,30 @@ from tdspec.ops.shape import Shape, ShapeError
 
 PAD_MODES = ("zeros", "circular", "reflect", "replicate")
 
-OUT = Param("out", "count", None, "Output channels. A block's first convolution goes to the block's `out`, a later one keeps.", minimum=1)
+OUT = Param(
+    "out",
+    "count",
+    None,
+    "Output channels. A block's first convolution goes to the block's `out`, a later one keeps.",
+    minimum=1,
+)
 STRIDE = Param("stride", "count", 1, "Step between output positions.", minimum=1)
 PADDING = Param("padding", "padding", "same", "Positions added on every side; `same` is half the kernel.", minimum=0)
-PAD_MODE = Param("pad_mode", "choice", "zeros", "What is padded with. Zeros break a constant at the border, the others do not.", choices=PAD_MODES)
+PAD_MODE = Param(
+    "pad_mode",
+    "choice",
+    "zeros",
+    "What is padded with. Zeros break a constant at the border, the others do not.",
+    choices=PAD_MODES,
+)
 BIAS = Param("bias", "flag", True, "Whether a bias is added.")
 INIT = Param("init", "init", None, "How the weight starts; without it, the spec's `init` for its role, else PyTorch's.")
-BIAS_INIT = Param("bias_init", "init", None, "How the bias starts; without it, the spec's `init` for its role, else PyTorch's.")
+BIAS_INIT = Param(
+    "bias_init",
+    "init",
+    None,
+    "How the bias starts; without it, the spec's `init` for its role, else PyTorch's.",
+)
 PARAMS = (
     OUT, STRIDE, PADDING, PAD_MODE, BIAS, INIT, BIAS_INIT,
     Param("groups", "count", 1, "Channel groups that do not see each other; `C` is depthwise.", minimum=1),
@@ -54,7 +71,9 @@ def padding_of(site: Site, kernel: tuple[int, ...], dilation: int = 1) -> tuple[
     return (int(site["padding"]),) * len(kernel)
 
 
-def window_shape(site: Site, name: str, channels: int, kernel: tuple[int, ...], stride: int, dilation: int = 1) -> Shape:
+def window_shape(
+    site: Site, name: str, channels: int, kernel: tuple[int, ...], stride: int, dilation: int = 1
+) -> Shape:
     """The shape that a window sliding over the map leaves."""
     padding = padding_of(site, kernel, dilation)
     spatial = tuple(
@@ -76,7 +95,11 @@ def infer(site: Site) -> Shape:
     groups, out = site["groups"], site["out"]
     for what, count in (("input", site.x.channels), ("output", out)):
         if count % groups:
-            raise ShapeError("TD202", f"{groups} convolution groups do not divide {count} {what} channels", argument="groups")
+            raise ShapeError(
+                "TD202",
+                f"{groups} convolution groups do not divide {count} {what} channels",
+                argument="groups",
+            )
     return window_shape(site, "Conv", out, kernel_of(site), site["stride"], site["dilation"])
 
 

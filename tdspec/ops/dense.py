@@ -54,5 +54,5 @@ SOFTMAX = Op(
     logits, and the loss applies it once.
     Time: takes out an offset that all channels share.
     Source: torch.nn.Softmax.""",
-    (), softmax_effects, softmax_lower,
+    (), softmax_effects, softmax_lower, left_to_loss=True,
 )  # fmt: skip

@@ -7,8 +7,19 @@ from tdspec.ops.convolution import BIAS_INIT, INIT
 from tdspec.ops.effects import Effect, Offset
 from tdspec.ops.op import Call, Lowered, Op, Param, Role, Site, Weight
 
-ACT = Param("act", "choice", "Act", "Activation before the projection; only where the spec has `time.embed`.", choices=("Act", "none", *ACTIVATION_NAMES))
-BIAS = Param("bias", "flag", None, "Whether the projection has a bias; by default only where the spec has `time.embed`.")
+ACT = Param(
+    "act",
+    "choice",
+    "Act",
+    "Activation before the projection; only where the spec has `time.embed`.",
+    choices=("Act", "none", *ACTIVATION_NAMES),
+)
+BIAS = Param(
+    "bias",
+    "flag",
+    None,
+    "Whether the projection has a bias; by default only where the spec has `time.embed`.",
+)
 PARAMS = (ACT, BIAS, INIT, BIAS_INIT)
 
 
@@ -72,4 +83,3 @@ POS_EMB = Op(
     Source: arXiv 2405.14126, section 3.1, equation 6 and figure 5.""",
     PARAMS, position_effects, position_lower, weights=projection_weights, takes="embedding",
 )  # fmt: skip
-

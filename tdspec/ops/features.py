@@ -11,7 +11,11 @@ DIM = Param("dim", "count", 128, "Number of features; even.", minimum=2)
 
 def infer(site: Site) -> Shape:
     if site.x != Shape(1):
-        raise ShapeError("TD202", f"features are made of t alone, but {site.x} comes in", help="put it first in `time.embed`")
+        raise ShapeError(
+            "TD202",
+            f"features are made of t alone, but {site.x} comes in",
+            help="put it first in `time.embed`",
+        )
     if site["dim"] % 2:
         raise ShapeError("TD202", f"{site['dim']} features cannot be half sines and half cosines", argument="dim")
     return Shape(site["dim"])
@@ -56,7 +60,13 @@ SINUSOID = Op(
 
 
 def fourier_lower(site: Site) -> Lowered:
-    return Lowered(Call("tdspec.backend.modules.features:Fourier", (site["dim"],), {"scale": site["scale"]} if site["scale"] != 16 else {}))
+    return Lowered(
+        Call(
+            "tdspec.backend.modules.features:Fourier",
+            (site["dim"],),
+            {"scale": site["scale"]} if site["scale"] != 16 else {},
+        )
+    )
 
 
 FOURIER = Op(

@@ -28,7 +28,13 @@ SCALE_SHIFT = Op(
     takes="embedding", aliases=("FiLM",),
 )  # fmt: skip
 
-SQUASH = Param("squash", "choice", "none", "Function that bounds the factor; `Sigmoid` and `Softplus` keep it positive.", choices=("none", *ACTIVATION_NAMES))
+SQUASH = Param(
+    "squash",
+    "choice",
+    "none",
+    "Function that bounds the factor; `Sigmoid` and `Softplus` keep it positive.",
+    choices=("none", *ACTIVATION_NAMES),
+)
 
 
 def gate_effects(site: Site) -> tuple[Effect, ...]:

@@ -101,7 +101,11 @@ def instance_effects(site: Site) -> tuple[Effect, ...]:
 
 def instance_infer(site: Site) -> Shape:
     if not site.x.spatial:
-        raise ShapeError("TD203", f"`IN` needs a map with positions, but gets the vector {site.x}", help="use `LN` on vectors")
+        raise ShapeError(
+            "TD203",
+            f"`IN` needs a map with positions, but gets the vector {site.x}",
+            help="use `LN` on vectors",
+        )
     return site.x
 
 

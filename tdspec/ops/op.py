@@ -7,6 +7,7 @@ table of `tdspec.ops`. Its functions take a `Site`: the op as used in one place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from tdspec.ops.effects import Effect
@@ -80,8 +81,9 @@ class Lowered(NamedTuple):
     function: Call | None = None
 
 
-class Site(NamedTuple):
-    """An op as used in one place.
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An op as used in one place; `site["out"]` is an argument.
 
     arguments  every parameter's value: written, from `defaults`, or the op's own default
     inputs     shapes that come in (without those of t or its embedding)
@@ -107,7 +109,7 @@ class Site(NamedTuple):
         assert self.output is not None
         return self.output
 
-    def __getitem__(self, name: Any) -> Any:
+    def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
 
 
@@ -134,6 +136,7 @@ class Op(NamedTuple):
     kernel   default kernel extent where a suffix `3x3` is allowed, else None
     frequencies  of an op that makes waves of t: the angular frequency of each
     aliases  other names for it
+    left_to_loss  as a model's last step it is understood and left out
     """
 
     name: str
@@ -149,6 +152,7 @@ class Op(NamedTuple):
     kernel: int | None = None
     frequencies: Callable[[Site], tuple[float, ...]] | None = None
     aliases: tuple[str, ...] = ()
+    left_to_loss: bool = False
 
     @property
     def needs_time(self) -> bool:

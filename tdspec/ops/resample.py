@@ -43,7 +43,11 @@ def down_infer(site: Site) -> Shape:
     need_map(site, "Down")
     factor = site["factor"]
     if any(extent % factor for extent in site.x.spatial):
-        raise ShapeError("TD203", f"a {'x'.join(map(str, site.x.spatial))} map does not divide by {factor}", argument="factor")
+        raise ShapeError(
+            "TD203",
+            f"a {'x'.join(map(str, site.x.spatial))} map does not divide by {factor}",
+            argument="factor",
+        )
     return Shape(site.x.channels, tuple(extent // factor for extent in site.x.spatial))
 
 

@@ -38,7 +38,13 @@ class ShapeError(Exception):
     """
 
     def __init__(
-        self, code: str, message: str, *, argument: str | None = None, help: str = "", shape: Shape | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        argument: str | None = None,
+        help: str = "",
+        shape: Shape | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code

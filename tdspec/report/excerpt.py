@@ -63,9 +63,9 @@ def _visible_end(span: Span) -> int:
 
 
 def _length(source: Source, line: int) -> int:
-    start = source.line_starts[line - 1]
-    end = source.text.find("\n", start)
-    return (end if end != -1 else len(source.text)) - start
+    starts = source.line_starts
+    end = starts[line] - 1 if line < len(starts) else len(source.text)
+    return end - starts[line - 1]
 
 
 def render_excerpt(source: Source, marks: Iterable[Mark], gutter: int, paint: Paint) -> Iterator[str]:

@@ -124,6 +124,11 @@ class Report:
         self.allowed.extend(other.allowed)
         self.files.extend(other.files)
 
+    def drop_repeats(self) -> None:
+        """Keep each finding once: several specs may extend the file that it is in."""
+        found = {(item.code, item.path, item.region, item.message): item for item in reversed(self.findings)}
+        self.findings = list(reversed(found.values()))
+
     def sort(self) -> None:
         self.findings.sort(key=lambda finding: finding.order)
 

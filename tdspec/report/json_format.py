@@ -41,8 +41,6 @@ def as_object(finding: Finding) -> dict[str, Any]:
         "caption": finding.caption,
         "help": finding.help,
         "notes": list(finding.notes),
-        "labels": [
-            {"path": label.path, **label.region._asdict(), "text": label.text} for label in finding.labels
-        ],
+        "labels": [{"path": label.path, **label.region._asdict(), "text": label.text} for label in finding.labels],
         "where": finding.where,
     }

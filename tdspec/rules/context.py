@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tdspec.facts.constant import constants
-from tdspec.facts.time import Source, TimeFacts, View, analyse
+from tdspec.facts.time import Source, TimeFacts, analyse
+from tdspec.facts.transfer import View
 from tdspec.graph.graph import Graph, Node, Ode
 from tdspec.ops.effects import Effect, Normalise, Simplex
 from tdspec.report.finding import Finding, Label

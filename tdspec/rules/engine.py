@@ -48,7 +48,9 @@ def judge(spec: Spec, graph: Graph) -> list[Finding]:
     return list(found.values())
 
 
-def allow(findings: Iterable[Finding], allowances: Iterable[Allowance]) -> tuple[list[Finding], list[tuple[Finding, str]]]:
+def allow(
+    findings: Iterable[Finding], allowances: Iterable[Allowance]
+) -> tuple[list[Finding], list[tuple[Finding, str]]]:
     """Findings that stand, and those that an allowance silences with its reason.
 
     An allowance holds for findings at its scope or below. One that silences nothing is itself a finding.

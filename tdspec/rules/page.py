@@ -65,7 +65,8 @@ def load_page(code_or_name: str) -> Page:
     if code is None:
         raise KeyError(code_or_name)
     name, severity = CODES[code]
-    text = ast.get_docstring(ast.parse(path_of(code).read_text(encoding="utf-8"))) or ""
+    # As it is: cleaning a docstring would turn the tabs of an example into blanks.
+    text = ast.get_docstring(ast.parse(path_of(code).read_text(encoding="utf-8")), clean=False) or ""
     headline, _, body = text.partition("\n")
     return Page(code, name, severity, headline, body.strip(), _examples(text))
 

@@ -12,22 +12,22 @@ Give the block a name of its own. To change what an op does by default, use `def
 ```yaml bad
 tdspec: 1
 blocks:
-  Conv:
-    pipeline: [GN(1)–Act–FC(16)]
+  Act:
+    pipeline: [GELU–Dropout(0.1)]
 model:
   input: [1, 8, 8]
-  pipeline: [Conv–GAP–FC]
+  pipeline: [Conv(16)–Act–GAP–FC]
 data: {name: digits}
 ```
 
 ```yaml good
 tdspec: 1
 blocks:
-  Mix:
-    pipeline: [GN(1)–Act–Conv1x1(16)]
+  NoisyAct:
+    pipeline: [GELU–Dropout(0.1)]
 model:
   input: [1, 8, 8]
-  pipeline: [Conv(16)–Mix–GAP–FC]
+  pipeline: [Conv(16)–NoisyAct–GAP–FC]
 data: {name: digits}
 ```
 """

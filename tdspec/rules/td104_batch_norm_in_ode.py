@@ -60,7 +60,11 @@ def check(context: Context) -> Findings:
             if edge:
                 size = "x".join(map(str, node.shape.spatial)) if node.shape is not None else ""
                 notes.insert(0, f"exact without padding; zero padding leaves a trace at the border of this {size} map")
-            does = "erases the time signal while training" if victims else "differs between training and evaluation of an ODE"
+            does = (
+                "erases the time signal while training"
+                if victims
+                else "differs between training and evaluation of an ODE"
+            )
             yield finding(
                 "TD104",
                 f"`{node.title}` {does}",

@@ -57,8 +57,14 @@ def check(context: Context) -> Findings:
         for _, inner in node.ode.field.walk():
             if inner.op is None or inner.site is None:
                 continue
-            if any(isinstance(effect, Mask) for effect in inner.op.effects(inner.site)) and inner.site.arguments.get("p"):
-                why = f"`{solver.method}` chooses its steps by comparing evaluations" if adaptive else "the adjoint draws other masks"
+            if any(isinstance(effect, Mask) for effect in inner.op.effects(inner.site)) and inner.site.arguments.get(
+                "p"
+            ):
+                why = (
+                    f"`{solver.method}` chooses its steps by comparing evaluations"
+                    if adaptive
+                    else "the adjoint draws other masks"
+                )
                 yield finding(
                     "TD301",
                     f"`{inner.title}` is random inside an ODE's field",

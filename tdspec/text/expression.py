@@ -25,6 +25,7 @@ from tdspec.text.syntax import Binary, Expression, Invoke, Name, Negate, Number
 LIMIT = 10**15
 """Greatest magnitude of a whole number; greater ones are typing errors."""
 
+BOUNDS = "whole numbers go up to 1e15, others to 1e308"
 MOST_WORK = 100
 """Operators, calls, commas and parentheses in one expression: bounds its depth, too."""
 
@@ -127,13 +128,16 @@ def _work(cursor: Cursor, at: int) -> None:
 
 
 def _number(text: str, span: Span) -> int | float:
-    value = float(text)
-    whole = text.isdigit()
-    if value > LIMIT if whole else not math.isfinite(value):
-        raise Mistake(
-            "TD016", "this number is too large", span, "numbers go up to 1e15, or 1e308 with a point"
-        )
-    return int(text) if whole else value
+    # Python refuses to read whole numbers of thousands of digits; floats of any length it reads.
+    value = int(text) if text.isdigit() and len(text) < 20 else float(text)
+    if not is_bounded(value) or (text.isdigit() and isinstance(value, float)):
+        raise Mistake("TD016", "this number is too large", span, BOUNDS)
+    return value
+
+
+def is_bounded(value: int | float) -> bool:
+    """Whether a number is one that a spec may hold."""
+    return abs(value) <= LIMIT if isinstance(value, int) else math.isfinite(value)
 
 
 def evaluate(expression: Expression, environment: Mapping[str, int | float]) -> int | float:
@@ -176,10 +180,8 @@ def evaluate(expression: Expression, environment: Mapping[str, int | float]) -> 
             value = left / right
     except OverflowError:
         value = math.inf
-    if abs(value) > LIMIT if isinstance(value, int) else not math.isfinite(value):
-        raise ExpressionError(
-            expression.span, "grows beyond all bounds", "numbers go up to 1e15, or 1e308 with a point"
-        )
+    if not is_bounded(value):
+        raise ExpressionError(expression.span, "grows beyond all bounds", BOUNDS)
     return value
 
 
@@ -207,9 +209,5 @@ def print_expression(expression: Expression, least: int = 0) -> str:
         return f"{expression.function}({', '.join(map(print_expression, expression.arguments))})"
     binding = BINDING[expression.operator]
     operator = f" {expression.operator} " if binding == 1 else expression.operator
-    text = (
-        print_expression(expression.left, binding)
-        + operator
-        + print_expression(expression.right, binding + 1)
-    )
+    text = print_expression(expression.left, binding) + operator + print_expression(expression.right, binding + 1)
     return f"({text})" if binding < least else text

@@ -13,6 +13,7 @@ from tdspec.text.suggest import shorten
 
 NAME = string.ascii_letters + string.digits + "_"
 WORD = re.compile(r"[\w.]+")
+NAMED = re.compile(r"\w+\s*=")
 PARENTHESIS = re.compile(r"[()]")
 
 
@@ -21,8 +22,10 @@ def expected_operand(cursor: Cursor) -> Mistake:
     at = cursor.skip_blanks()
     char = cursor.peek()
     wanted = "a number or a name was expected"
+    before = cursor.text[:at].rstrip()[-1:]
     if char == "":
-        return Mistake("TD016", f"{wanted}, and the text ends", cursor.span(at, at))
+        help = f"write a value behind `{before}`" if before else ""
+        return Mistake("TD016", f"{wanted}, and the text ends", cursor.span(at, at), help)
     strange = strange_character(cursor, at)
     if strange is not None:
         return strange
@@ -38,7 +41,6 @@ def expected_operand(cursor: Cursor) -> Mistake:
     if char in "[]{}":
         help = "arguments are numbers, names and calls, without brackets of their own"
         return Mistake("TD014", f"{wanted}, found the bracket `{char}`", cursor.span(at, at + 1), help)
-    before = cursor.text[:at].rstrip()[-1:]
     help = ""
     if before == char == "*":
         help = "there are no powers; write the product"
@@ -60,12 +62,7 @@ def not_closed(cursor: Cursor, opened: int) -> Mistake | None:
     if char == "–":
         following = PARENTHESIS.search(cursor.text, at, cursor.end)
         if following is not None and following[0] == ")":
-            return Mistake(
-                "TD011",
-                "`–`, an en dash, separates steps; inside parentheses a minus is a hyphen",
-                cursor.span(at, at + 1),
-                help="write `-`",
-            )
+            return None  # the `)` comes, so the dash was to be a minus
         resume = at + 1
     elif char in ("", "]"):
         resume = cursor.end
@@ -93,16 +90,17 @@ def unexpected(cursor: Cursor) -> Mistake:
     if strange is not None:
         return strange
     span = cursor.span(at, at + 1)
+    if char == "–":
+        message = "`–`, an en dash, separates steps; between numbers a minus is a hyphen"
+        return Mistake("TD011", message, span, "write `-`")
     if char in "=:":
         return Mistake("TD010", f"`{char}` follows a value", span, "an argument is written `name=value`")
     word = WORD.match(cursor.text, at, cursor.end)
     if word is not None or char == "(":
         span = cursor.span(at, word.end()) if word is not None else span
         message = f"an operator or a comma was expected before `{shorten(span.text)}`"
-        named = re.compile(r"\w+\s*=").match(cursor.text, at, cursor.end) is not None
-        return Mistake(
-            "TD016", message, span, "put a comma before it" if named else "a product is written `2*C`"
-        )
+        named = NAMED.match(cursor.text, at, cursor.end) is not None
+        return Mistake("TD016", message, span, "put a comma before it" if named else "a product is written `2*C`")
     if char in "[]{}":
         message = f"the bracket `{char}` stands inside an expression"
         return Mistake("TD014", message, span, "leave it out; groups are made by `(` and `)`")
@@ -114,7 +112,7 @@ def strange_character(cursor: Cursor, at: int, code: str = "TD016") -> Mistake |
     char = cursor.text[at]
     span = cursor.span(at, at + 1)
     if char in QUOTES:
-        return Mistake(code, "words in arguments stand without quotes", span, "delete the quotes")
+        return Mistake(code, "words of the notation stand without quotes", span, "delete the quotes")
     if char.isascii():
         return None
     dash = dash_like(char, "-")
@@ -131,7 +129,5 @@ def strange_character(cursor: Cursor, at: int, code: str = "TD016") -> Mistake |
     if is_invisible(char):
         return Mistake(code, f"an invisible character stands here, {name_of(char)}", span, "delete it")
     if char.isalpha():
-        return Mistake(
-            code, f"`{char}` is {name_of(char)}; names are made of ASCII letters, digits and `_`", span
-        )
+        return Mistake(code, f"`{char}` is {name_of(char)}; names are made of ASCII letters, digits and `_`", span)
     return Mistake(code, f"`{char}`, {name_of(char)}, has no meaning here", span)

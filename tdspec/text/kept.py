@@ -29,7 +29,7 @@ def keep_pipeline(node: Node) -> Cursor:
         found, inner = ("braces", shorten(span.text[1:-1], 60)) if node.flow else ("a mapping", "GN–Act")
         raise Mistake("TD010", f"{EXPECTED}, found {found}", span, f"write `[{inner}]`")
     if node.style != "plain":
-        return between_brackets(_keep_scalar(node, "a pipeline", "[GN–Act]"))
+        return between_brackets(_keep_scalar(node, "a pipeline"))
     if node.value is None:
         raise Mistake("TD010", f"{EXPECTED}, found nothing", span, "write `[]` for one without steps")
     raise Mistake("TD010", f"{EXPECTED}, found none", span, f"write `[{shorten(span.text, 60)}]`")
@@ -43,7 +43,7 @@ def keep_expression(node: Node) -> Cursor:
         raise Mistake("TD016", f"an expression was expected, found {found}", node.span, help)
     if node.style == "plain":
         return Cursor(node.span.text, node.span.source, node.span.start)
-    return _keep_scalar(node, "an expression", "min(C/4, 32)")
+    return _keep_scalar(node, "an expression")
 
 
 def between_brackets(cursor: Cursor) -> Cursor:
@@ -75,7 +75,7 @@ def _image(node: Sequence) -> str:
         begin, end = item.span.start - start, item.span.end - start
         if not (isinstance(item, Scalar) and item.style == "quoted") or text[begin:end] != item.span.text:
             continue  # an alias, whose node lies elsewhere
-        _keep_scalar(item, "a step", "[GN–Act]")
+        _keep_scalar(item, "a step")
         quoted.append((begin, end))
     for comment in COMMENT.finditer(text):
         if not any(begin < comment.start() < end for begin, end in quoted):
@@ -90,25 +90,20 @@ def _image(node: Sequence) -> str:
     return "".join(image)
 
 
-def _keep_scalar(node: Scalar, what: str, example: str) -> Cursor:
+def _keep_scalar(node: Scalar, what: str) -> Cursor:
     """The inside of a quoted scalar; raises `Mistake` where YAML changes it on loading."""
-    text = node.span.text
+    text, source = node.span.text, node.span.source
+    if node.style == "quoted" and text[1:-1] == node.value:
+        return Cursor(text[1:-1], source, node.span.start + 1)
     if node.style == "block":
-        reason, help = (
-            f"{what} stands in a block of text",
-            f"write it behind its key, on one line: `{example}`",
-        )
-    elif text[1:-1] == node.value:
-        return Cursor(text[1:-1], node.span.source, node.span.start + 1)
+        reason = f"{what} stands in a block of text"
     elif "\n" in text:
-        reason, help = (
-            f"{what} in quotes goes over several lines",
-            "leave the quotes out, or write it on one line",
-        )
+        reason = f"{what} in quotes goes over several lines"
     elif "\\" in text:
-        reason, help = f"{what} has an escape with a backslash", "write the character itself, `–` or `-`"
+        reason = f"{what} has an escape with a backslash"
     else:
-        reason, help = f"{what} has doubled quotes", "words in a pipeline stand without quotes"
+        reason = f"{what} has doubled quotes"
+    help = f"write it on one line, without escapes: `{shorten(' '.join(str(node.value).split()), 60)}`"
     raise Mistake("TD013", f"{reason}, so places in it are lost", node.span, help)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from tdspec.text.suggest import shorten
+
 # Signs that people put between steps; the dashes and arrows of Unicode are told by their class.
 SEPARATORS = re.compile(r"[-–—=]+>|-{2,}|[>|,.;/+~&·•⋅∘]|\\(?:to|rightarrow|circ)\b")
 ASCII_NAMES = {
@@ -43,7 +45,7 @@ def separator_like(text: str, at: int, end: int) -> Lookalike | None:
             named = "several hyphens in a row"
         else:
             named = ASCII_NAMES.get(found) or name_of(found)
-        return Lookalike(len(found), "–", f"`{found}`, {named},")
+        return Lookalike(len(found), "–", f"`{shorten(found, 10)}`, {named},")
     return dash_like(text[at : at + 1], "–") if at < end else None
 
 

@@ -7,11 +7,10 @@ commas; a list of quoted pieces, as a dict from Python has it, is read as if it 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from tdspec.text.cursor import Cursor
-from tdspec.text.expression import parse_expression, print_expression
+from tdspec.text.expression import is_bounded, parse_expression, print_expression
 from tdspec.text.expression_mistakes import unexpected
 from tdspec.text.kept import between_brackets, keep_expression, keep_pipeline
 from tdspec.text.mistake import Mistake
@@ -73,7 +72,7 @@ def read_expression(node: Node, report: Report, where: str = "") -> Expression |
     span = node.span
     if isinstance(value, bool):
         return Name("true" if value else "false", span)
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, int | float) and is_bounded(value):
         return Number(value, span) if value >= 0 else Negate(Number(-value, span), span)
     try:
         cursor = keep_expression(node)

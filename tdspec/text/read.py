@@ -88,25 +88,25 @@ def _cannot_open(path: str, error: Exception) -> tuple[str, str]:
 
 
 def _decode(name: str, data: bytes, report: Report) -> Source | None:
-    marked = len(BOM) if data.startswith(BOM) else 0
-    body = data[marked:]
-    binary = NOT_TEXT.search(body)
     if data.startswith(UTF16):
         message = f"`{name}` is UTF-16 text; a spec is UTF-8"
         report.add(finding("TD001", message, file=name, help="save the file with the encoding UTF-8"))
         return None
+    marked = len(BOM) if data.startswith(BOM) else 0
+    body = data[marked:]
+    strange = NOT_TEXT.search(body)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        if binary is None:
+        if strange is None:
             _report_encoding(name, body, marked, error, report)
             return None
     else:
-        if binary is None or binary[0] != b"\0":
+        if strange is None or b"\0" not in body:
             # One character for one: offsets stay those of the file.
             return Source(name, LONE_RETURN.sub("\n", text) if "\r" in text else text)
-    assert binary is not None
-    byte = f"byte {marked + binary.start() + 1} is 0x{binary[0].hex()}"
+    assert strange is not None
+    byte = f"byte {marked + strange.start() + 1} is 0x{strange[0].hex()}"
     message = f"`{name}` is a binary file, not UTF-8 text: {byte}"
     report.add(finding("TD001", message, file=name, help="give the path of the spec, a YAML text"))
     return None

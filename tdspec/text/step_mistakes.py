@@ -13,9 +13,9 @@ from tdspec.text.suggest import shorten
 WORD = re.compile(r"[\w.]+")
 SEPARATOR = re.compile(r"[-–]")
 NEXT_NAME = re.compile(r"\s*([A-Za-z_]\w{0,30})")
-KERNEL_FIRST = re.compile(r"([0-9]+(?:x[0-9]+)+)\s*([A-Za-z_]\w*)")
+KERNEL_FIRST = re.compile(r"([0-9]{1,9}(?:x[0-9]{1,9}){1,3})\s*([A-Za-z_]\w*)")
 COUNT_FIRST = re.compile(r"([0-9]+)\s*\*?\s*([A-Za-z_]\w*)")
-KERNEL = re.compile(r"[0-9]+(?:x[0-9]+)+(?!\w)")
+KERNEL = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9}){1,3}(?!\w)")
 NUMBER = re.compile(r"[0-9.]+(?!\w)")
 NAMED = re.compile(r"([A-Za-z_]\w*)\s*=\s*([\w.]*)")
 COUNT = re.compile(r"\s*([^-–(),\s]{0,20})")
@@ -36,9 +36,7 @@ def expected_step(cursor: Cursor) -> Mistake:
     first = before.strip() in ("", "[")
     if char == "":
         span = cursor.span(len(before) - 1, len(before))
-        return Mistake(
-            "TD010", "a step was expected behind this separator", span, "delete it, or write the step"
-        )
+        return Mistake("TD010", "a step was expected behind this separator", span, "delete it, or write the step")
     if char in "-–>":
         # The separator before may belong to it: `--`, `->`.
         start = at - 1 if at == begin and before[-1:] in ("-", "–") else at
@@ -142,9 +140,7 @@ def bracket(cursor: Cursor, at: int) -> Mistake:
         return Mistake("TD012", message, cursor.span(at, more.end()), help, resume=more.end())
     if char in ")]}":
         opener = {")": "(", "]": "[", "}": "{"}[char]
-        return Mistake(
-            "TD012", f"`{char}` closes nothing: there is no `{opener}` before it", span, "delete it"
-        )
+        return Mistake("TD012", f"`{char}` closes nothing: there is no `{opener}` before it", span, "delete it")
     if char == "(":
         return Mistake("TD010", "a name was expected before these parentheses", span, BLOCK)
     close = text.rfind("]" if char == "[" else "}", at, cursor.end)

@@ -13,6 +13,7 @@ so that several mistakes of one pipeline are reported together.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tdspec.report.finding import Label
@@ -32,12 +33,13 @@ MOST_ARGUMENTS = 64
 MOST_MISTAKES = 100
 MOST_LABELS = 8
 LONGEST_NAME = 100
+LARGEST_EXTENT = 9999
 
-HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)(?!\w)(\s*\()?")
+HEAD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)(?!\w)\s*(\((?:\s*\))?)?")
 TAIL = re.compile(r"\s*(?:\*\s*([0-9]+)(?![\w.])\s*)?([–-]|\Z)")
 KERNEL = re.compile(r"(?<=[A-Za-z_])[0-9]+(?:x[0-9]+)+\Z")
 LANDMARK = re.compile(r"[()–-]")
-ARGUMENT_NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=(?!=)")
+ARGUMENT = re.compile(r"\s*(?:([A-Za-z_][A-Za-z0-9_]*)\s*=(?!=))?")
 
 
 class StepReader:
@@ -78,8 +80,8 @@ class StepReader:
         if name[-1].isdigit() and (suffix := KERNEL.search(name)) is not None:
             kernel = _kernel(suffix[0], cursor.span(start + suffix.start(), stop))
             name = name[: suffix.start()]
-        cursor.at = head.end()
-        arguments = self.arguments(head.end() - 1) if head[2] is not None else ()
+        cursor.at = head.end() if head[2] else stop
+        arguments = self.arguments(head.end() - 1) if head[2] == "(" else ()
         last = cursor.at
         tail = TAIL.match(text, last, end)
         if tail is None:
@@ -97,26 +99,18 @@ class StepReader:
         return tail.start(2) < tail.end(2)
 
     def arguments(self, opened: int) -> tuple[Argument, ...]:
+        """What stands between parentheses, the first of which is at `opened`; goes behind the last."""
         cursor = self.cursor
-        cursor.skip_blanks()
-        if cursor.peek() == ")":
-            cursor.at += 1
-            return ()
         found: list[Argument] = []
         while True:
-            start, name, cursor.work = cursor.skip_blanks(), None, 0
-            match = ARGUMENT_NAME.match(cursor.text, start, cursor.end)
-            if match is not None:
-                name, cursor.at = match[1], match.end()
+            match = ARGUMENT.match(cursor.text, cursor.at, cursor.end)
+            assert match is not None
+            name, cursor.at, cursor.work = match[1], match.end(), 0
             value = parse_expression(cursor)
-            span = cursor.span(start, start).to(value.span)
+            span = value.span if name is None else cursor.span(match.start(1), match.end()).to(value.span)
             if name is None and found and found[-1].name is not None:
-                raise Mistake(
-                    "TD010",
-                    "a positional argument stands behind a named one",
-                    span,
-                    help=f"give it a name, or put it before `{found[-1].span.text}`",
-                )
+                help = f"give it a name, or put it before `{shorten(found[-1].span.text)}`"
+                raise Mistake("TD010", "a positional argument stands behind a named one", span, help)
             found.append(Argument(name, value, span))
             if cursor.peek() != ",":
                 close(cursor, opened)
@@ -129,9 +123,7 @@ class StepReader:
         count = int(digits) if len(digits) < 10 else MOST_REPEATS + 1
         if not 1 <= count <= MOST_REPEATS:
             message = f"a step is repeated 1 to {MOST_REPEATS} times, found {shorten(digits)}"
-            raise Mistake(
-                "TD015", message, span, "leave the step out" if count == 0 else "use a smaller repeat"
-            )
+            raise Mistake("TD015", message, span, "leave the step out" if count == 0 else "use a smaller repeat")
         return count
 
     def note(self, mistake: Mistake) -> None:
@@ -150,7 +142,7 @@ class StepReader:
             cursor.at = mistake.resume
             return cursor.at < cursor.end
         depth = 0
-        for match in LANDMARK.finditer(cursor.text, begin, cursor.end):
+        for match in islice(LANDMARK.finditer(cursor.text, begin, cursor.end), MOST_STEPS):
             if match[0] == "(":
                 depth += 1
             elif match[0] == ")":
@@ -162,12 +154,8 @@ class StepReader:
 
 
 def _kernel(suffix: str, span: Span) -> tuple[int, ...]:
-    extents = suffix.split("x")
-    if len(extents) > 3 or any(len(extent) > 4 for extent in extents):
-        raise Mistake(
-            "TD010",
-            f"a kernel has two or three extents below 10,000, found `{suffix}`",
-            span,
-            help="`Conv3x3`",
-        )
-    return tuple(map(int, extents))
+    extents = tuple(map(int, suffix.split("x")))
+    if len(extents) > 3 or max(extents) > LARGEST_EXTENT:
+        message = f"a kernel has two or three extents of at most {LARGEST_EXTENT:,}, found `{suffix}`"
+        raise Mistake("TD010", message, span, "write `Conv3x3` for maps, `Conv3x3x3` for volumes")
+    return extents

@@ -51,7 +51,7 @@ class Anchors:
                     f"`*{word}` is a YAML alias, and nothing before it is marked `&{word}`",
                     span,
                     caption="a word that begins with `*`",
-                    help="a repeat stands behind its step, `Block*4`; a text that begins with `*` needs quotes",
+                    help="a repeat stands behind its step, `Block*4`; quote a text that begins with `*`",
                 )
             )
         known = self.known[name]

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 # YAML 1.2's printable characters, without those that YAML 1.1 takes for line breaks (U+0085,
 # U+2028, U+2029) and the byte order mark, which has no meaning behind the start of a file.
-UNREADABLE = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 class Fault(NamedTuple):

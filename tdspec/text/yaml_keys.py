@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 def unfit_key(node: Node) -> Finding | None:
     """Why a node cannot be a key, or None."""
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        kind = (
-            "a list"
-            if isinstance(node, Sequence)
-            else "an alias"
-            if isinstance(node, Scalar)
-            else "a mapping"
-        )
+        kind = "a list" if isinstance(node, Sequence) else "an alias" if isinstance(node, Scalar) else "a mapping"
         return finding("TD002", f"a key is a word, found {kind}", node.span, help="write the key out")
     if node.style != "plain":
         return None
@@ -47,9 +41,7 @@ def checked_entries(entries: list[Entry], flow: bool) -> tuple[list[Entry], list
     found: list[Finding] = []
     if flow:
         entries = rejoined(entries, found)
-        found.extend(
-            _joined(entry.key) for entry in entries if _is_bare(entry) and ":" in str(entry.key.value)
-        )
+        found.extend(_joined(entry.key) for entry in entries if _is_bare(entry) and ":" in str(entry.key.value))
     first: dict[Value, Entry] = {}
     for entry in entries:
         known = first.setdefault(entry.key.value, entry)

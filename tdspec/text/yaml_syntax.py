@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tdspec.report.finding import Label
 from tdspec.text.suggest import shorten
+from tdspec.text.yaml_brackets import CLOSERS, behind_brackets, in_brackets, repeated_group
 from tdspec.text.yaml_fault import Fault
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
 INDENT = re.compile(r"[ \t]*")
 TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
-COMMENT = re.compile(r"[ \t]#[^\n]*")
-CLOSERS = {"[": "]", "{": "}"}
 
 
 def explain_syntax(error: Any, source: Source, shift: int = 0) -> Finding:
@@ -42,9 +40,7 @@ def explain_syntax(error: Any, source: Source, shift: int = 0) -> Finding:
         found = explain(fault)
         if found is not None:
             return found
-    return fault.say(
-        "YAML cannot be read on from here", help="put quotes around texts with special characters"
-    )
+    return fault.say("YAML cannot be read on from here", help="put quotes around texts with special characters")
 
 
 def _conflict(fault: Fault) -> Finding | None:
@@ -82,59 +78,17 @@ def _quoted(fault: Fault) -> Finding | None:
         return None
     if "end of stream" in fault.problem or "document indicator" in fault.problem:
         quote = fault.source.text[fault.began : fault.began + 1]
-        return fault.say(f"the quote `{quote}` that opens here is never closed", fault.span(fault.began))
+        return fault.say(
+            f"the quote `{quote}` that opens here is never closed",
+            fault.span(fault.began),
+            help=f"write `{quote}` at the end of the text",
+        )
     start = fault.source.text.rfind("\\", 0, fault.at + 1)
     span = fault.span(max(start, fault.began), 2)
     return fault.say(
         f"`{span.text}` has no meaning between double quotes",
         span,
         help="use single quotes: between them a backslash is a backslash",
-    )
-
-
-def _bracket(fault: Fault) -> Finding | None:
-    """Inside `[...]` or `{...}`: no comma, no end, or a bracket too many."""
-    text, at, began = fault.source.text, fault.at, fault.began
-    if "flow sequence" not in fault.what and "flow mapping" not in fault.what:
-        return None
-    opener = text[began]
-    opened = (Label(fault.span(began), f"`{opener}` opens here"),)
-    closer = CLOSERS.get(opener, "]")
-    # A comment is the culprit if it swallows the bracket, or the comma right before the fault.
-    comment = list(COMMENT.finditer(text, began, at))[-1:]
-    if comment and ("]" in comment[0][0] or not text[comment[0].end() : at].strip()):
-        return fault.say(
-            "`#` behind a blank begins a comment, so the rest of this line is not read",
-            fault.span(comment[0].start() + 1, len(comment[0][0].rstrip()) - 1),
-            labels=opened,
-            help="put the comment behind the closing bracket",
-        )
-    if fault.char in ("[", "{") and opener == "[":
-        return fault.say(
-            f"there is a `{fault.char}` inside the pipeline",
-            code="TD014",
-            labels=opened,
-            help="name the inner pipeline as a block, `blocks: {Inner: {pipeline: [...]}}`, and use it as a step, "
-            "`Inner` or `Inner*4`; arguments stand in parentheses",
-        )
-    if fault.char in ("]", "}"):
-        message = f"`{fault.char}` closes nothing: the `{opener}` before it expects `{closer}`"
-        return fault.say(message, labels=opened, help=f"write `{closer}`")
-    new_line = "\n" in text[began:at]
-    if (
-        at >= len(text)
-        or fault.char == ":"
-        or (new_line and re.match(r"[\w.-]+\s*:(?:\s|$)", text[at : at + 80]))
-    ):
-        return fault.say(
-            f"the `{opener}` that opens here is never closed",
-            fault.span(began),
-            help=f"write `{closer}` at the end",
-        )
-    return fault.say(
-        f"`,` or `{closer}` was expected before this",
-        labels=opened,
-        help="put one pair of quotes around the whole pipeline, or none" if opener == "[" else "",
     )
 
 
@@ -173,14 +127,12 @@ def _left_over(fault: Fault) -> Finding | None:
     if fault.char in ("]", "}"):
         return fault.say(f"`{fault.char}` closes nothing", help="delete it, or open the bracket")
     if fault.before.strip(" ") or "document start" in fault.problem:
-        behind = fault.source.text[: fault.at].rstrip()[-1:]
-        cure = "put quotes around the whole text, of the other kind than those in it"
-        if behind == "]" or fault.char == "*":
-            cure = (
-                "a repeat stands behind a step, `[Block*4]`, and a pipeline has one pair of brackets, `[A–B]`"
-            )
+        if fault.source.text[: fault.at].rstrip()[-1:] == "]" or fault.char == "*":
+            return behind_brackets(fault, fault.at)
         return fault.say(
-            "the value ends before this, and a new line was expected", fault.line_span(fault.at), help=cure
+            "the value ends before this, and a new line was expected",
+            fault.line_span(fault.at),
+            help="put quotes around the whole text, of the other kind than those in it",
         )
     span = fault.line_span(fault.at)
     if fault.source.text.startswith(("- ", "-\n"), fault.at):
@@ -196,10 +148,7 @@ def _left_over(fault: Fault) -> Finding | None:
 
 def _special_start(fault: Fault) -> Finding | None:
     """A value that begins with a character YAML has another use for."""
-    if (
-        re.search("cannot start any token|mapping keys are not allowed", fault.problem)
-        or "block scalar" in fault.what
-    ):
+    if re.search("cannot start any token|mapping keys are not allowed", fault.problem) or "block scalar" in fault.what:
         place = fault.began if "block scalar" in fault.what else fault.at
         char = fault.source.text[place : place + 1]
         name = "a backquote" if char == "`" else f"`{char}`"
@@ -234,9 +183,7 @@ def _nothing(fault: Fault) -> Finding | None:
             f"a value was expected, and `{fault.char}` closes nothing", help="delete it, or open the bracket"
         )
     if fault.char == ",":
-        return fault.say(
-            "a value was expected before this comma", help="delete the comma, or write the value"
-        )
+        return fault.say("a value was expected before this comma", help="delete the comma, or write the value")
     if fault.char == "-":
         return fault.say(
             "a pipeline begins with a step, and here stands a separator",
@@ -246,9 +193,7 @@ def _nothing(fault: Fault) -> Finding | None:
     opened = list(re.finditer(r"[\[{]", fault.source.text[: fault.at]))[-1:]
     if fault.at >= len(fault.source.text) and opened:
         message = f"the `{opened[0][0]}` that opens here is never closed"
-        return fault.say(
-            message, fault.span(opened[0].start()), help=f"write `{CLOSERS[opened[0][0]]}` at the end"
-        )
+        return fault.say(message, fault.span(opened[0].start()), help=f"write `{CLOSERS[opened[0][0]]}` at the end")
     return fault.say("a value was expected here")
 
 
@@ -265,7 +210,9 @@ def _directive(fault: Fault) -> Finding | None:
     if "directive" not in fault.what + fault.problem and "incompatible" not in fault.problem:
         return None
     return fault.say(
-        "a line that begins with `%` is a directive of YAML, and a spec has none", help="delete the line"
+        "a line that begins with `%` is a directive of YAML, and a spec has none",
+        fault.line_span(fault.line_start),
+        help="delete the line",
     )
 
 
@@ -273,7 +220,8 @@ EXPLANATIONS: tuple[Callable[[Fault], Finding | None], ...] = (
     _conflict,
     _tab,
     _quoted,
-    _bracket,
+    in_brackets,
+    repeated_group,
     _second_colon,
     _no_colon,
     _special_start,

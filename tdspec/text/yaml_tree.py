@@ -31,7 +31,7 @@ __all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "parse_yaml"]
 DEEPEST = 100
 """Levels of nesting. Real specs have six; beyond some thousands, parsers get slow or crash."""
 
-MOST_NODES = 300_000
+MOST_NODES = 200_000
 MOST_REPEATED = 100
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -237,9 +237,7 @@ class _Builder:
         self.nodes += 1
         if self.nodes > MOST_NODES:
             message = f"a spec has at most {MOST_NODES:,} keys and values, and here begins one more"
-            self.fail(
-                "TD007", message, self.span(event), help="is this a data file? Give the path of the spec"
-            )
+            self.fail("TD007", message, self.span(event), help="is this a data file? Give the path of the spec")
             raise _Stop
 
     def not_a_spec(self) -> None:

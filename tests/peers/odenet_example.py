@@ -40,7 +40,13 @@ def network(example: ModuleType) -> nn.Sequential:
         *(example.ResBlock(64, 64, stride=2, downsample=example.conv1x1(64, 64, 2)) for _ in range(2)),
     ]
     ode = example.ODEBlock(example.ODEfunc(64))
-    head = [example.norm(64), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d((1, 1)), example.Flatten(), nn.Linear(64, 10)]
+    head = [
+        example.norm(64),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d((1, 1)),
+        example.Flatten(),
+        nn.Linear(64, 10),
+    ]
     return nn.Sequential(*stem, ode, *head)
 
 

@@ -10,7 +10,9 @@ from tests.peers import odenet_example as peer
 
 pytestmark = [
     pytest.mark.peer,
-    pytest.mark.skipif(not peer.path().exists(), reason="set TDSPEC_PEERS to a folder with torchdiffeq's odenet_mnist.py"),
+    pytest.mark.skipif(
+        not peer.path().exists(), reason="set TDSPEC_PEERS to a folder with torchdiffeq's odenet_mnist.py"
+    ),
 ]
 
 

@@ -46,10 +46,25 @@ def test_concise(report: Report, snapshot: SnapshotAssertion) -> None:
 def test_json_has_its_keys(report: Report, snapshot: SnapshotAssertion) -> None:
     found = json.loads(render(report, "json"))
     assert [item["code"] for item in found] == ["TD104", "TD025", "TD115", "TD001"]
-    assert (found[0]["line"], found[0]["column"], found[0]["end_line"], found[0]["end_column"]) == (2, 12, 2, 14)
+    assert (found[0]["line"], found[0]["column"], found[0]["end_line"], found[0]["end_column"]) == (
+        2,
+        12,
+        2,
+        14,
+    )
     assert (found[3]["path"], found[3]["line"], found[3]["column"]) == ("none.yaml", 1, 1)
     for item in found:
-        assert item.keys() >= {"code", "name", "severity", "message", "path", "help", "notes", "labels", "where"}
+        assert item.keys() >= {
+            "code",
+            "name",
+            "severity",
+            "message",
+            "path",
+            "help",
+            "notes",
+            "labels",
+            "where",
+        }
     assert found[0] == snapshot
 
 

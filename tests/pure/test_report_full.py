@@ -85,7 +85,12 @@ def test_labels_on_other_lines(snapshot: SnapshotAssertion) -> None:
 def test_a_label_in_another_file(snapshot: SnapshotAssertion) -> None:
     base, source = Source("base.yaml", NODE), Source("node.yaml", "extends: base.yaml\n")
     text = shown(
-        finding("TD035", "`base.yaml` cannot be read", at(source, "base.yaml"), labels=(Label(at(base, "t:"), "here"),))
+        finding(
+            "TD035",
+            "`base.yaml` cannot be read",
+            at(source, "base.yaml"),
+            labels=(Label(at(base, "t:"), "here"),),
+        )
     )
     assert carets(text) == ["base.yaml", "t:"]
     assert text == snapshot
@@ -151,9 +156,7 @@ def test_a_long_line_is_cut_around_the_place(length: int, place: float) -> None:
 
 def test_places_far_apart_in_a_long_line(snapshot: SnapshotAssertion) -> None:
     source = Source("node.yaml", "field: [ConcatConv" + "–Act" * 200 + "–BN]")
-    text = shown(
-        finding("TD104", "erased", at(source, "BN"), labels=(Label(at(source, "ConcatConv"), "t enters"),))
-    )
+    text = shown(finding("TD104", "erased", at(source, "BN"), labels=(Label(at(source, "ConcatConv"), "t enters"),)))
     assert carets(text) == ["ConcatConv", "BN"]
     assert text == snapshot
 

@@ -19,9 +19,7 @@ model:
 
 def codes(field: str, extra: str = "", *, notes: bool = False) -> list[str]:
     report = check_text(SPEC.format(field=field, extra=extra)).report
-    return sorted(
-        {item.code for item in report.findings if notes or item.severity is not Severity.NOTE}
-    )
+    return sorted({item.code for item in report.findings if notes or item.severity is not Severity.NOTE})
 
 
 @pytest.mark.parametrize(
@@ -104,7 +102,9 @@ def test_features_that_move_are_counted_as_measured() -> None:
 
     op = OPS["Sinusoid"]
     assert op.frequencies is not None
-    site = Site({**{param.name: param.default for param in op.params}, "dim": 128, "endpoint": False}, (Shape(1),))
+    site = Site(
+        {**{param.name: param.default for param in op.params}, "dim": 128, "endpoint": False}, (Shape(1),)
+    )
     for high, expected in ((1, 22), (999, 118)):
         found = sum(moves(w, 0, high, wave) for w in op.frequencies(site) for wave in (sin, cos))
         assert found == expected
@@ -141,7 +141,9 @@ model:
     report = check_text(text).report
     assert [item.code for item in report.findings if item.severity is Severity.ERROR] == []
     assert [(item.code, reason) for item, reason in report.allowed] == [("TD101", "a control without time")]
-    elsewhere = text.replace("    allow: {time-erased: a control without time}\n", "train: {epochs: 1, allow: {TD101: no}}\n")
+    elsewhere = text.replace(
+        "    allow: {time-erased: a control without time}\n", "train: {epochs: 1, allow: {TD101: no}}\n"
+    )
     assert "TD101" in {item.code for item in check_text(elsewhere).report.findings}
 
 

@@ -42,7 +42,18 @@ class FieldWriter:
         kind = choose(kinds if self.lines else ("time", "time", "linear"))
         plain = (source,)
         if kind == "time":
-            step = choose(("Emb", "Emb", "ConcatConv", "ConcatConv", "PosEmb", "ScaleShift", "Gate", "Gate(squash=Sigmoid)"))
+            step = choose(
+                (
+                    "Emb",
+                    "Emb",
+                    "ConcatConv",
+                    "ConcatConv",
+                    "PosEmb",
+                    "ScaleShift",
+                    "Gate",
+                    "Gate(squash=Sigmoid)",
+                )
+            )
             if step in ("ConcatConv", "PosEmb") and n == 0:
                 step = "Emb"
             if step == "ConcatConv":
@@ -66,12 +77,21 @@ class FieldWriter:
         if kind == "act":
             return choose((*ACTS, "Softmax")), (c, n), plain
         if kind == "mask":
-            return choose(("Dropout(0.5)", "ChannelDropout(0.5)", "Scale(-2)", "Scale(0.5, learned=true)")), (c, n), plain
+            return (
+                choose(("Dropout(0.5)", "ChannelDropout(0.5)", "Scale(-2)", "Scale(0.5, learned=true)")),
+                (c, n),
+                plain,
+            )
         if kind == "merge":
             return self.merge(source, c, n)
         if n == 0:
             return "Augment(2)", (c + 2, 0), plain
-        steps: list[tuple[str, tuple[int, int]]] = [("GAP", (c, 0)), ("Flatten", (c * n * n, 0)), ("Up", (c, 2 * n)), ("Augment(1)", (c + 1, n))]
+        steps: list[tuple[str, tuple[int, int]]] = [
+            ("GAP", (c, 0)),
+            ("Flatten", (c * n * n, 0)),
+            ("Up", (c, 2 * n)),
+            ("Augment(1)", (c + 1, n)),
+        ]
         if n > 1:
             steps += [("Up(bilinear)", (c, 2 * n)), ("MaxPool2x2", (c, n // 2)), ("AvgPool2x2", (c, n // 2))]
             steps += [("AvgPool3x3(stride=1, padding=1)", (c, n)), ("SelfAttn", (c, n))]
@@ -88,7 +108,11 @@ class FieldWriter:
         maps = [name for name, shape in self.shapes.items() if shape[1] == n and shape[0] + c <= 24]
         step = self.choose(("Add", "Add", "Mul", "Concat", "Split"))
         if step == "Split":
-            return (f"Split(2, take={self.choose((0, 1))})", (c // 2, n), (source,)) if c % 2 == 0 else ("Scale(2)", (c, n), (source,))
+            return (
+                (f"Split(2, take={self.choose((0, 1))})", (c // 2, n), (source,))
+                if c % 2 == 0
+                else ("Scale(2)", (c, n), (source,))
+            )
         if step == "Concat" and maps:
             other = self.choose(maps)
             return step, (c + self.shapes[other][0], n), (source, other)

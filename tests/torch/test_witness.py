@@ -10,7 +10,8 @@ import torch
 from tdspec.backend.lower import lower
 from tdspec.backend.witness import redraw, time_shares
 from tdspec.check import check_text
-from tdspec.facts.time import View, analyse
+from tdspec.facts.time import analyse
+from tdspec.facts.transfer import View
 from tdspec.graph.graph import Graph
 from tdspec.graph.wire import wire
 from tests.torch.random_fields import random_spec
@@ -39,7 +40,12 @@ def measure(text: str, seed: int) -> list[str]:
             facts = analyse(field, View(per_sample, training))
             shares = time_shares(module, state, times=times, per_sample=per_sample, seed=seed)
             for path, share in shares.items():
-                if path in facts.states and not facts.states[path] and not share.erased and not path.startswith("embed"):
+                if (
+                    path in facts.states
+                    and not facts.states[path]
+                    and not share.erased
+                    and not path.startswith("embed")
+                ):
                     wrong.append(f"{path} (training={training}, per_sample={per_sample}): {share}")
     return wrong
 

@@ -17,7 +17,13 @@ class Sinusoid(nn.Module):
     """
 
     def __init__(
-        self, dim: int, *, period: float = 10000, endpoint: bool = True, order: str = "sin-cos", scale: float = 1
+        self,
+        dim: int,
+        *,
+        period: float = 10000,
+        endpoint: bool = True,
+        order: str = "sin-cos",
+        scale: float = 1,
     ):
         super().__init__()
         half = dim // 2

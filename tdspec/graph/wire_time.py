@@ -1,0 +1,76 @@
+"""Where the steps of a graph read t, or its embedding, from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tdspec.graph.builder import GraphBuilder
+from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
+from tdspec.graph.place import Place
+from tdspec.ops import OPS
+from tdspec.ops.shape import Shape
+from tdspec.text.expression import ExpressionError, evaluate
+from tdspec.text.syntax import Expression
+
+if TYPE_CHECKING:
+    from tdspec.graph.wirer import Wirer
+
+
+def time_source(wirer: Wirer, builder: GraphBuilder, embedded: bool) -> str:
+    """The node that a step reads t, or the embedding, from.
+
+    The embedding is made once in the graph where t enters, by the node `embed`; every graph below
+    takes it as an input.
+    """
+    if not embedded:
+        return builder.time_input(TIME)
+    if EMBEDDING in builder or builder.scope is None:
+        return builder.time_input(EMBEDDING)
+    if "embed" not in builder:
+        graph = embed_graph(wirer)
+        shape = graph.output.shape
+        builder.add(Node("embed", "block", (builder.time_input(TIME),), shape, graph=graph, where="time.embed"))
+    return "embed"
+
+
+def embedding_width(wirer: Wirer) -> int | None:
+    """The width of the spec's embedding; None if it has none."""
+    time = wirer.spec.time
+    if time is None or time.embed is None:
+        return None
+    shape = embed_graph(wirer).output.shape
+    if shape is None:
+        return 1  # an error has been reported
+    if shape.spatial:
+        wirer.say("TD203", f"the embedding should be a vector, but is {shape}", time.embed.span, "time.embed")
+        return 1
+    return shape.channels
+
+
+def embed_graph(wirer: Wirer) -> Graph:
+    """The graph of `time.embed`: from t to the embedding."""
+    time = wirer.spec.time
+    assert time is not None and time.embed is not None
+    builder = GraphBuilder("TimeEmbed", {TIME: Shape(1)})
+    start = _scaled(wirer, builder, time.argument) if time.argument is not None else TIME
+    width, wirer.embedding = wirer.embedding, None  # inside its own pipeline there is no embedding to take
+    end = wirer.pipeline(builder, time.embed, (start,), Place("time.embed", role="time"))
+    wirer.embedding = width
+    return builder.finish({"output": end}, span=time.embed.span, where="time.embed")
+
+
+def _scaled(wirer: Wirer, builder: GraphBuilder, argument: Expression) -> str:
+    """`time.argument` as a factor on t."""
+    from tdspec.graph.wire_op import implied
+
+    where = "time.argument"
+    try:
+        zero, one, two = (evaluate(argument, {TIME: float(value)}) for value in (0, 1, 2))
+    except ExpressionError as error:
+        wirer.say("TD032", f"`argument` {error.message}", error.span, where, help=error.help)
+        return TIME
+    if zero != 0 or abs(two - 2 * one) > 1e-9 * abs(two):
+        wirer.say("TD032", "`argument` should be a multiple of t, such as `1000*t`", argument.span, where)
+        return TIME
+    values: dict[str, object] = {"by": one, "learned": False, "squash": "none"}
+    return implied(builder, OPS["Scale"], values, TIME, argument.span, where).name

@@ -1,0 +1,181 @@
+"""Compiling: counts, names, copies, the emitted source, and what torch can do with the result."""
+
+from __future__ import annotations
+
+import copy
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import fx, nn
+
+import tdspec
+from tdspec.backend.emit import emit_source
+from tdspec.check import check_path, check_text
+
+ROOT = Path(__file__).parents[2]
+SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("node-cifar10", 3_688_970), ("node-cifar100", 3_712_100), ("odenet-mnist", 232_970)],
+)
+def test_published_parameter_counts(name: str, count: int) -> None:
+    (path,) = [path for path in SPECS if path.stem == name]
+    assert parameters(tdspec.compile(path)) == count
+
+
+def emitted(path: Path) -> nn.Module:
+    checked = check_path(str(path))
+    assert checked.spec is not None and checked.graph is not None
+    source = emit_source(checked.spec, checked.graph)
+    assert "tdspec." not in source.split('"""', 2)[2], "the source must not need tdspec"
+    names: dict[str, Any] = {"__name__": "model"}
+    exec(compile(source, "model.py", "exec"), names)
+    network: nn.Module = names["Network"]()
+    return network
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_emitted_source_is_the_same_module(path: Path) -> None:
+    torch.manual_seed(0)
+    ours = tdspec.compile(path).eval()
+    torch.manual_seed(0)
+    theirs = emitted(path).eval()
+    state = ours.state_dict()
+    assert state.keys() == theirs.state_dict().keys()
+    for name, value in theirs.state_dict().items():
+        assert torch.equal(value, state[name]), f"{name} starts differently"
+    x = torch.randn(2, *tdspec.load(path).input)
+    with torch.no_grad():
+        assert torch.equal(ours(x), theirs(x))
+
+
+def test_names_come_from_the_spec_and_stay() -> None:
+    text = "tdspec: 1\nmodel:\n  input: [1, 8, 8]\n  stem: [Conv(8)]\n  ode: {field: [%s]}\n"
+    before = tdspec.compile(text % "ConcatConv–Act–ConcatConv–GN(1)").state_dict()
+    after = tdspec.compile(text % "ConcatConv–GN(1)–Act–ConcatConv–GN(1)").state_dict()
+    assert "ode.field.concat_conv_2.weight" in before
+    assert before.keys() - after.keys() == set()  # a norm put in between moves no convolution's key
+
+
+def test_a_copy_is_whole() -> None:
+    network = tdspec.compile(ROOT / "specs/node/node-digits.yaml")
+    twin = copy.deepcopy(network)
+    x = torch.randn(2, 1, 8, 8)
+    assert torch.equal(network(x), twin(x)) and twin.spec_text == network.spec_text
+    with torch.no_grad():
+        next(twin.parameters()).add_(1)
+    assert not torch.equal(network(x), twin(x))
+
+
+def test_state_dict_travels_without_pickle_of_code() -> None:
+    network = tdspec.compile(ROOT / "specs/node/node-digits.yaml")
+    file = io.BytesIO()
+    torch.save(network.state_dict(), file)
+    file.seek(0)
+    network.load_state_dict(torch.load(file, weights_only=True))
+
+
+def test_places_reach_the_compiled_module() -> None:
+    network = tdspec.compile(ROOT / "specs/node/node-digits.yaml")
+    field = network.get_submodule("ode.field")
+    assert isinstance(field, fx.GraphModule)
+    places = [node.meta["spec"] for node in field.graph.nodes if node.op == "call_module"]
+    assert all("node-digits.yaml:" in place for place in places) and len(set(places)) == len(places)
+
+
+def test_a_field_reads_as_source() -> None:
+    network = tdspec.compile(ROOT / "specs/node/odenet-mnist.yaml")
+    field = network.get_submodule("ode.field")
+    assert isinstance(field, fx.GraphModule)
+    assert "concat_conv_1 = self.concat_conv_1(act_1, t)" in field.code
+
+
+def test_shared_blocks_share_weights() -> None:
+    text = """
+tdspec: 1
+blocks: {Res: {pipeline: [Conv–Act], residual: true%s}}
+model: {input: [4, 8, 8], pipeline: [Res*3]}
+"""
+    once, thrice = tdspec.compile(text % ", share: true"), tdspec.compile(text % "")
+    assert 3 * parameters(once) == parameters(thrice)
+
+
+def test_final_softmax_is_left_to_the_loss() -> None:
+    text = "tdspec: 1\nmodel: {input: [4, 8, 8], pipeline: [GAP–FC%s]}\ndata: {name: digits}\n"
+    torch.manual_seed(0)
+    plain = tdspec.compile(text % "")
+    torch.manual_seed(0)
+    ended = tdspec.compile(text % "–Softmax")
+    x = torch.randn(3, 4, 8, 8)
+    assert torch.equal(plain(x), ended(x)) and plain(x).shape == (3, 10)
+
+
+def test_torch_compile_takes_the_field_whole() -> None:
+    network = tdspec.compile(ROOT / "specs/node/node-digits.yaml")
+    field = network.get_submodule("ode.field")
+    compiled = torch.compile(field, backend="eager", fullgraph=True)
+    t, h = torch.tensor(0.3), torch.randn(2, 48, 8, 8)
+    torch.testing.assert_close(compiled(t, h), field(t, h))
+
+
+def test_torch_export_takes_a_network_without_solver() -> None:
+    text = (
+        "tdspec: 1\nmodel: {input: [1, 8, 8], pipeline: [Conv(8)–GN(2)–Act–GAP–FC]}\ndata: {name: digits}\n"
+    )
+    network = tdspec.compile(text).eval()
+    x = torch.randn(2, 1, 8, 8)
+    exported = torch.export.export(network, (x,))
+    torch.testing.assert_close(exported.module()(x), network(x))
+
+
+def test_an_erroneous_spec_is_refused_with_its_report() -> None:
+    with pytest.raises(tdspec.SpecError) as caught:
+        tdspec.compile("tdspec: 1\nmodel: {input: [1, 8, 8], pipeline: [Cnov(3)]}\n")
+    assert [item.code for item in caught.value.report.findings] == ["TD030"]
+    assert "did you mean `Conv`" in str(caught.value)
+
+
+def test_a_named_state_of_two_parts_is_solved() -> None:
+    text = """
+tdspec: 1
+time: none
+model:
+  input: [3, 4, 4]
+  ode:
+    state: {z: 3, v: 3}
+    init: {z: [], v: [Conv1x1]}
+    field:
+      steps:
+        dz: {from: v, do: [Scale(1)]}
+        dv: {from: z, do: [Scale(-1)]}
+      output: {z: dz, v: dv}
+    t: [0, 1]
+    solver: {rtol: 1e-6, atol: 1e-6}
+"""
+    network = tdspec.compile(text)
+    x = torch.randn(2, 3, 4, 4)
+    v = network.get_submodule("ode.init")(x)[1]
+    # z'' = -z has z(1) = z cos 1 + v sin 1.
+    expected = x * torch.cos(torch.tensor(1.0)) + v * torch.sin(torch.tensor(1.0))
+    torch.testing.assert_close(network(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_text_and_dict_compile_alike() -> None:
+    text = "tdspec: 1\nmodel: {input: [4, 8, 8], pipeline: '[Conv(8, stride=2)–GAP–FC(3)]'}\n"
+    data = {"tdspec": 1, "model": {"input": [4, 8, 8], "pipeline": ["Conv(8", "stride=2)–GAP–FC(3)"]}}
+    torch.manual_seed(0)
+    one = tdspec.compile(text)
+    torch.manual_seed(0)
+    other = tdspec.compile(data)
+    x = torch.randn(2, 4, 8, 8)
+    assert torch.equal(one(x), other(x))
+    assert check_text(text).graph is not None

@@ -1,0 +1,121 @@
+"""Every op: the inferred shape is the real one, its weights exist, and the table is the folder."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import tdspec.ops
+from tdspec.backend.lower import construct, resolve
+from tdspec.ops import OPS, TABLE
+from tdspec.ops.op import REQUIRED, Op, Site
+from tdspec.ops.shape import Shape, ShapeError
+
+VALUES: dict[str, tuple[Any, ...]] = {
+    "out": (3, 8), "stride": (1, 2), "padding": ("same", 0, 2), "pad_mode": ("zeros", "circular"), "bias": (True, False),
+    "groups": (1, 2, 4), "dilation": (1, 2), "position": ("first", "last"), "affine": (True, False), "p": (0.0, 0.5),
+    "heads": (1, 2), "dim": (6, 8), "parts": (1, 2), "take": (0, 1), "channels": (2,), "by": (2.0,), "factor": (2, 3),
+    "learned": (True, False), "endpoint": (True, False), "eps": (1e-5,),
+}  # fmt: skip
+SHAPES = (Shape(4), Shape(4, (6,)), Shape(4, (6, 8)), Shape(4, (1, 1)), Shape(4, (4, 4, 4)))
+
+
+def sites(op: Op) -> Iterator[Site]:
+    """The op over a grid of arguments, kernels, shapes, and kinds of time."""
+    grids = []
+    for param in op.params:
+        if param.choices:
+            grids.append([choice for choice in param.choices if choice != "Act"][:3])
+        elif param.kind == "init" or (param.name == "act"):
+            grids.append([None])
+        else:
+            grids.append(list(VALUES.get(param.name, (param.default,))))
+        assert grids[-1] != [REQUIRED], f"give the test a value for {op.name}.{param.name}"
+    kernels = [(1,), (3,)] if op.kernel else [None]
+    shapes = (Shape(1),) if op.name in ("Sinusoid", "Fourier") else SHAPES
+    embeddings = (None, 5) if op.takes == "embedding" else (None,)
+    for values in itertools.product(*grids):
+        arguments = dict(zip([param.name for param in op.params], values, strict=True))
+        for kernel, shape, embedding in itertools.product(kernels, shapes, embeddings):
+            given = {**arguments, "kernel": kernel} if kernel else arguments
+            yield Site(given, (shape,) * max(op.inputs[0], 1), embedding)
+
+
+def run(op: Op, site: Site) -> torch.Tensor:
+    lowered = op.lower(site)
+    inputs = [torch.zeros(2, shape.channels, *shape.spatial, device="meta") for shape in site.inputs]
+    if op.takes:
+        inputs.append(
+            torch.zeros(2, site.embedding, device="meta")
+            if site.embedding
+            else torch.zeros((), device="meta")
+        )
+    if op.name in ("Sinusoid", "Fourier"):
+        inputs = [torch.zeros(2, device="meta")]
+    if lowered.module is not None:
+        with torch.device("meta"):
+            module: nn.Module = construct(lowered.module)
+        for weight in op.weights(site):
+            tensor = module.get_parameter(weight.name)
+            assert weight.part is None or 0 <= weight.part[0] < weight.part[1] <= tensor.shape[1]
+        found: torch.Tensor = module(*inputs)
+        return found
+    assert lowered.function is not None
+    given = [inputs] if lowered.function.target == "torch:cat" else inputs
+    result: torch.Tensor = resolve(lowered.function.target)(
+        *given, *lowered.function.args, **lowered.function.kwargs
+    )
+    return result
+
+
+@pytest.mark.parametrize("op", TABLE, ids=lambda op: op.name)
+def test_inferred_shape_is_the_real_one(op: Op) -> None:
+    seen = 0
+    for site in itertools.islice(sites(op), 0, None, 1):
+        try:
+            shape = op.infer(site)
+        except ShapeError:
+            continue
+        if site.x.positions == 1 and op.name in ("IN",):
+            continue  # torch refuses to normalise one value in training; the spec is refused by TD205
+        if op.name == "Conv" and site["pad_mode"] != "zeros" and min(site.x.spatial) <= 2:
+            continue  # torch cannot wrap a padding wider than the map
+        if op.name == "ConcatConv" and site["pad_mode"] != "zeros" and min(site.x.spatial) <= 2:
+            continue
+        if op.name in ("AvgPool", "MaxPool") and site["padding"] == 2:
+            continue
+        found = run(op, replace(site, output=shape))
+        assert tuple(found.shape) == (2, shape.channels, *shape.spatial), site
+        assert op.effects(replace(site, output=shape))
+        seen += 1
+        if seen > 400:
+            break
+    assert seen > 0
+
+
+def test_table_and_folder_agree() -> None:
+    """Every op that a file of the folder defines is in the table, and the other way round."""
+    found = set()
+    for module in pkgutil.iter_modules(tdspec.ops.__path__):
+        home = importlib.import_module(f"tdspec.ops.{module.name}")
+        for value in vars(home).values():
+            found |= {value.name} if isinstance(value, Op) else set()
+            if isinstance(value, tuple) and value and all(isinstance(item, Op) for item in value):
+                found |= {item.name for item in value}
+    assert found == {op.name for op in TABLE}
+    assert len({op.name for op in TABLE}) == len(TABLE)
+
+
+@pytest.mark.parametrize("op", TABLE, ids=lambda op: op.name)
+def test_docstring_says_shape_time_and_source(op: Op) -> None:
+    for word in ("Shape:", "Time:", "Source:"):
+        assert word in op.doc, f"{op.name} lacks {word}"
+    assert op.aliases == () or all(OPS[alias] is op for alias in op.aliases)
