@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from tdspec.backend.lower import argument_name, ode_options, placeholders
+from tdspec.backend.lower import argument_name, ode_options, placeholders, share_key
 from tdspec.graph.graph import Graph, Node, Ode
 from tdspec.language.spec import Spec
 from tdspec.ops.init import starter
@@ -75,11 +75,15 @@ class _Emitter:
     def block(self, graph: Graph) -> str:
         """The name of a block's class, which is written unless one that reads the same is there."""
         made, steps = [], []
+        shared: dict[str, str] = {}
         for node in graph.order():
             if node.kind == "input":
                 continue
             target = f"self.{node.name}"
-            constructor = self.constructor(node)
+            key = share_key(node)
+            constructor = shared[key] if key in shared else self.constructor(node)
+            if key is not None:
+                shared.setdefault(key, target)
             if constructor is not None:
                 made.append(f"{target} = {constructor}{_comment(node)}")
                 made.extend(self.starts(node, target))

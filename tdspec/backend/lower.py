@@ -15,6 +15,7 @@ from torch import fx, nn
 
 from tdspec.backend.ode import ODE
 from tdspec.graph.graph import TIME, Graph, Node, Ode
+from tdspec.graph.text_form import print_graph
 from tdspec.language.solver import Solver
 from tdspec.ops.init import starter
 from tdspec.ops.op import Call, Rule, Weight
@@ -47,9 +48,9 @@ def argument_name(name: str) -> str:
     return "x" if name == "input" else name
 
 
-def lower(graph: Graph, shared: dict[str, nn.Module] | None = None) -> fx.GraphModule:
+def lower(graph: Graph) -> fx.GraphModule:
     """The module of one graph, with those of its blocks inside."""
-    shared = {} if shared is None else shared
+    shared: dict[str, nn.Module] = {}
     root = nn.Module()
     code = fx.Graph()
     values: dict[str, Any] = {}
@@ -87,16 +88,19 @@ def call_function(code: fx.Graph, node: Node, arguments: tuple[Any, ...]) -> Any
 
 
 def module_of(node: Node, shared: dict[str, nn.Module]) -> nn.Module | None:
-    """The module of one node, started by its rules; None for a plain function."""
+    """The module of one node, started by its rules; None for a plain function.
+
+    shared  modules of the graph's shared blocks so far
+    """
     if node.graph is not None:
-        if node.share is not None and node.share in shared:
-            return shared[node.share]
-        module: nn.Module = lower(node.graph, shared)
-        if node.share is not None:
-            shared[node.share] = module
-        return module
+        key = share_key(node)
+        if key is None:
+            return lower(node.graph)
+        if key not in shared:
+            shared[key] = lower(node.graph)
+        return shared[key]
     if node.ode is not None:
-        return ode_module(node.ode, shared)
+        return ode_module(node.ode)
     assert node.op is not None and node.site is not None, f"{node.name} was never wired"
     call = node.op.lower(node.site).module
     if call is None:
@@ -106,9 +110,14 @@ def module_of(node: Node, shared: dict[str, nn.Module]) -> nn.Module | None:
     return made
 
 
-def ode_module(ode: Ode, shared: dict[str, nn.Module]) -> ODE:
-    init = lower(ode.init, shared) if ode.init is not None else None
-    return ODE(lower(ode.field, shared), init=init, **ode_options(ode))
+def share_key(node: Node) -> str | None:
+    """What two uses of a block agree in if they share their weights; None for those that never do."""
+    return print_graph(node.graph) if node.share is not None and node.graph is not None else None
+
+
+def ode_module(ode: Ode) -> ODE:
+    init = lower(ode.init) if ode.init is not None else None
+    return ODE(lower(ode.field), init=init, **ode_options(ode))
 
 
 def ode_options(ode: Ode) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tdspec.ops import OPS
 from tdspec.ops.shape import Shape
 from tdspec.report.finding import Finding, Label
 from tdspec.text.syntax import Pipeline
+from tdspec.text.yaml_node import Mapping
 
 if TYPE_CHECKING:
     from tdspec.language.spec import Spec
@@ -30,6 +31,7 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     one pipeline or wired steps.
     """
     wirer = Wirer(spec)
+    _check_names(wirer)
     wirer.embedding = embedding_width(wirer)
     # A model takes t if it holds a U-Net; in an ODE's field t is the solver's.
     blocks = spec.document.blocks.values()
@@ -43,6 +45,16 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     builder = GraphBuilder("Network", {"input": shape}, scope="model" if wirer.timed else None)
     end = _body(wirer, builder, spec.model)
     return builder.finish({"output": end}, where="model"), wirer.found
+
+
+def _check_names(wirer: Wirer) -> None:
+    """Blocks must not hide ops: the notation would read as one thing and mean another."""
+    section = wirer.spec.tree.get("blocks")
+    for entry in section.entries if isinstance(section, Mapping) else ():
+        name = str(entry.key.value)
+        if name in OPS:
+            help_ = f"give it another name, such as `{name}Block`"
+            wirer.say("TD039", f"`{name}` is an op; a block cannot have its name", entry.key.span, "blocks", help=help_)
 
 
 def _body(wirer: Wirer, builder: GraphBuilder, model: Model) -> str:

@@ -56,9 +56,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
             Argued("brightness", 0, "Greatest relative change."),
             Argued("contrast", 0, "Greatest relative change."),
             Argued("saturation", 0, "Greatest relative change; needs three channels."),
-            Argued(
-                "hue", 0, "Greatest shift, in turns of the colour circle; needs three channels.", maximum=0.5
-            ),
+            Argued("hue", 0, "Greatest shift, in turns of the colour circle; needs three channels.", maximum=0.5),
         ),
     ),
     "Normalize": Augmentation(

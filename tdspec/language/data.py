@@ -45,8 +45,8 @@ class Data:
     [0, 1], then normalised where `augment` says so.
     """
 
-    name: Literal["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder", "parquet"] = (
-        option(doc="The data set, or the layout of the files in `root`.")
+    name: Literal["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder", "parquet"] = option(
+        doc="The data set, or the layout of the files in `root`."
     )
     root: str | None = option(
         None,
@@ -84,6 +84,4 @@ class Data:
     image_size: int | None = option(
         None, "Side in pixels that images are scaled and cropped to; for files of different sizes.", minimum=1
     )
-    workers: int = option(
-        0, "Threads that decode image files before training; 0 for as many as useful.", minimum=0
-    )
+    workers: int = option(0, "Threads that decode image files before training; 0 for as many as useful.", minimum=0)

@@ -62,9 +62,7 @@ class Solver:
         "`adjoint` solves backwards with memory independent of the number of steps; `seminorm` is the same "
         "with the parameters left out of the error norm; `direct` backpropagates through the steps taken.",
     )
-    adjoint_rtol: float | None = option(
-        None, "Relative tolerance of the backward solve; `rtol` by default.", above=0
-    )
+    adjoint_rtol: float | None = option(None, "Relative tolerance of the backward solve; `rtol` by default.", above=0)
     adjoint_atol: float | None = option(
         None,
         "Absolute tolerance of the backward solve; `atol` by default. It is compared with the loss's "

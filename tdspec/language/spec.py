@@ -13,7 +13,7 @@ from tdspec.language.data import DATASETS
 from tdspec.language.instance import key_of, tree_at
 from tdspec.language.structure import Document, Init, Model, Time
 from tdspec.language.validator import Reading
-from tdspec.report.codes import CODES
+from tdspec.report.codes import code_of
 from tdspec.text.source import Source, Span
 from tdspec.text.yaml_node import Mapping, Node, Scalar
 
@@ -128,10 +128,3 @@ def allowances(node: Node, scope: str = "") -> Iterator[Allowance]:
                     yield Allowance(scope, code, reason.value, allowed.key.span)
         else:
             yield from allowances(entry.value, f"{scope}.{name}" if scope else name)
-
-
-def code_of(word: str) -> str | None:
-    """The code of a rule given by its code or its name."""
-    if word in CODES:
-        return word
-    return next((code for code, (name, _) in CODES.items() if name == word), None)

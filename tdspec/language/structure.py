@@ -125,7 +125,7 @@ class Block:
         factory=dict,
         doc="Parameters with their defaults (null: must be given), numbers to use in expressions.",
     )
-    share: bool = option(False, "Whether all uses share one set of weights.")
+    share: bool = option(False, "Whether uses of the block in one pipeline, or in one set of wired steps, share their weights where shapes agree.")
     allow: dict[str, str] = allow()
 
 

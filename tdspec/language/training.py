@@ -26,9 +26,7 @@ class Classify:
 
     kind: ClassVar[str] = "classify"
 
-    label_smoothing: float = option(
-        0.0, "Share of the target spread evenly over all classes.", minimum=0, below=1
-    )
+    label_smoothing: float = option(0.0, "Share of the target spread evenly over all classes.", minimum=0, below=1)
 
 
 Task = Classify
@@ -98,9 +96,7 @@ class Step:
     kind: ClassVar[str] = "step"
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (("milestones", "every"),)
 
-    milestones: tuple[int, ...] | None = option(
-        None, "Epochs after which the rate falls.", examples=([60, 100, 140],)
-    )
+    milestones: tuple[int, ...] | None = option(None, "Epochs after which the rate falls.", examples=([60, 100, 140],))
     every: int | None = option(None, "Epochs between falls.", minimum=1)
     factor: float = option(0.1, "The rate is multiplied by this at each fall.", above=0, below=1)
     warmup_steps: int = option(0, WARMUP_STEPS, minimum=0)
@@ -150,9 +146,7 @@ class Train:
     batch_size: int = option(
         128, "Images in an optimizer step, over all devices and accumulated batches together.", minimum=1
     )
-    accumulate: int = option(
-        1, "Parts that each batch is computed in, one after the other, to save memory.", minimum=1
-    )
+    accumulate: int = option(1, "Parts that each batch is computed in, one after the other, to save memory.", minimum=1)
     clip_norm: float | None = option(None, "Greatest norm of all gradients together.", above=0)
     seed: int = option(0, "Seed of weights, order, augmentation and dropout.", minimum=0)
     precision: Literal["fp32", "bf16"] = option(
@@ -168,6 +162,4 @@ class Train:
     checkpoint_every: int = option(
         1, "Epochs between two checkpoints; there is always one at the end and when interrupted.", minimum=1
     )
-    checkpoint_steps: int | None = option(
-        None, "Optimizer steps between two checkpoints, in addition.", minimum=1
-    )
+    checkpoint_steps: int | None = option(None, "Optimizer steps between two checkpoints, in addition.", minimum=1)

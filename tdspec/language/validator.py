@@ -17,7 +17,7 @@ from jsonschema.validators import extend
 
 from tdspec.language.instance import Items, Text, key_at, key_of, tree_at
 from tdspec.language.schema import schema
-from tdspec.report.codes import finding
+from tdspec.report.codes import CODES, finding
 from tdspec.report.finding import Finding, Label, Report
 from tdspec.text.notation import read_pipeline
 from tdspec.text.suggest import nearest
@@ -115,9 +115,12 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
     node = tree_at(tree, path)
     where = ".".join(map(str, path))
     what = f"`{path[-1]}`" if path else "the spec"
+    if "propertyNames" in error.absolute_schema_path:
+        yield from _bad_name(error, tree, path, where)
+        return
     match error.validator:
-        case "additionalProperties" | "propertyNames":
-            yield from _unknown_keys(error, tree, path, node, where)
+        case "additionalProperties":
+            yield from _unknown_keys(error, path, node, where)
         case "required":
             yield from _missing(error, node, path, where)
         case "type" | "if":
@@ -219,30 +222,29 @@ def _did_you_mean(word: str, candidates: list[str]) -> str:
     return f"did you mean `{near}`?" if near else ""
 
 
-def _unknown_keys(error: Any, tree: Mapping, path: list[str | int], node: Node, where: str) -> Iterator[Finding]:
-    if error.validator == "propertyNames" or not isinstance(node, Mapping) or error.parent is not None:
-        names = [str(error.instance)] if isinstance(error.instance, str) else []
-        allow = bool(path) and path[-1] == "allow"
-        for name in names or []:
-            key = key_at(tree, [*path, name])
-            candidates = error.schema.get("propertyNames", error.schema).get("enum", [])
-            yield finding(
-                "TD037" if allow else "TD021",
-                f"`allow` names no rule: `{name}`" if allow else f"`{name}` should be a name: letters, digits and `_`",
-                key.span if key else node.span, where=where, help=_did_you_mean(name, candidates),
-            )  # fmt: skip
-        if names:
-            return
+def _bad_name(error: Any, tree: Mapping, path: list[str | int], where: str) -> Iterator[Finding]:
+    """A key that is no name: of a block or a step, or of a rule under `allow`."""
+    name = str(error.instance)
+    key = key_at(tree, [*path, name])
+    span = key.span if key is not None else tree_at(tree, path).span
+    if path and path[-1] == "allow":
+        near = nearest(name, (*CODES, *(title for title, _ in CODES.values())))
+        help_ = f"did you mean `{near}`?" if near else "`tdspec explain --all` lists them"
+        yield finding("TD037", f"`allow` names no rule: `{name}`", span, where=where, help=help_)
+    else:
+        yield finding("TD021", f"`{name}` should be a name: letters, digits and `_`", span, where=where)
+
+
+def _unknown_keys(error: Any, path: list[str | int], node: Node, where: str) -> Iterator[Finding]:
+    """Keys that the section does not know, with the nearest it knows or the section they belong in."""
     known = set(error.schema.get("properties", {}))
-    if not isinstance(node, Mapping):
-        return
-    for entry in node.entries:
+    section = f"`{path[-1]}`" if path else "a spec"
+    for entry in node.entries if isinstance(node, Mapping) else ():
         name = key_of(entry.key)
         if name in known or name.startswith("x-"):
             continue
         near = nearest(name, sorted(known))
         home = _homes().get(name, ())
-        section = f"`{path[-1]}`" if path else "a spec"
         if near:
             help_ = f"did you mean `{near}`?"
         elif home:
@@ -251,11 +253,8 @@ def _unknown_keys(error: Any, tree: Mapping, path: list[str | int], node: Node, 
             help_ = (
                 f"{section} knows {', '.join(f'`{key}`' for key in sorted(known))}; keys of your own start with `x-`"
             )
-        yield finding(
-            "TD020",
-            f"{section} has no key `{name}`" if path else f"a spec has no section `{name}`",
-            entry.key.span, where=where, help=help_,
-        )  # fmt: skip
+        message = f"{section} has no key `{name}`" if path else f"a spec has no section `{name}`"
+        yield finding("TD020", message, entry.key.span, where=where, help=help_)
 
 
 @cache

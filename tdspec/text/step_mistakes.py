@@ -18,7 +18,7 @@ COUNT_FIRST = re.compile(r"([0-9]+)\s*\*?\s*([A-Za-z_]\w*)")
 KERNEL = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9}){1,3}(?!\w)")
 NUMBER = re.compile(r"[0-9.]+(?!\w)")
 NAMED = re.compile(r"([A-Za-z_]\w*)\s*=\s*([\w.]*)")
-COUNT = re.compile(r"\s*([^-–(),\s]{0,20})")
+COUNT = re.compile(r"\s*((?:-(?=[0-9]))?[^-–(),\s]{0,20})")
 ONE_MORE = re.compile(r"\]\s*[-–,]?\s*\[")
 BLOCK = (
     "name the inner pipeline as a block, `blocks: {Inner: {pipeline: [...]}}`, "
@@ -127,7 +127,8 @@ def repeat(cursor: Cursor, at: int, step: str) -> Mistake:
         help = "write the arguments first, `Block(64)*4`"
         return Mistake("TD015", "the arguments stand behind the repeat", cursor.span(at, stop), help)
     message = "a whole number was expected behind `*`" + (f", found `{found}`" if found else "")
-    return Mistake("TD015", message, cursor.span(at, stop), f"write `{_tail(step)}*4`")
+    help = f"write `{_tail(step)}*4`"
+    return Mistake("TD015", message, cursor.span(at, stop), help, resume=_next_step(cursor, stop))
 
 
 def bracket(cursor: Cursor, at: int) -> Mistake:
@@ -144,8 +145,7 @@ def bracket(cursor: Cursor, at: int) -> Mistake:
     if char == "(":
         return Mistake("TD010", "a name was expected before these parentheses", span, BLOCK)
     close = text.rfind("]" if char == "[" else "}", at, cursor.end)
-    rest = SEPARATOR.search(text, close, cursor.end) if close != -1 else None
-    resume = rest.end() if rest is not None else cursor.end if close != -1 else None
+    resume = _next_step(cursor, close) if close != -1 else None
     if text[:at].rstrip()[-1:] in ("", "[", "–", "-", ","):
         return Mistake("TD014", f"there is a `{char}` inside the pipeline", span, BLOCK, resume=resume)
     help = "arguments stand in parentheses, `Conv(64)`"
@@ -168,6 +168,12 @@ def foreign(cursor: Cursor, at: int, wanted: str) -> Mistake:
     word = WORD.match(cursor.text, at, cursor.end)
     found = shorten(word[0]) if word is not None else char
     return Mistake("TD010", f"{wanted}, found `{found}`", span, help)
+
+
+def _next_step(cursor: Cursor, at: int) -> int:
+    """Offset behind the next separator, or the end."""
+    separator = SEPARATOR.search(cursor.text, at, cursor.end)
+    return separator.end() if separator is not None else cursor.end
 
 
 def _tail(step: str) -> str:

@@ -23,7 +23,9 @@ class Batch(NamedTuple):
 class Order:
     """Each epoch's order depends on the seed and the epoch alone, so that a run can go on anywhere."""
 
-    def __init__(self, count: int, batch_size: int, seed: int, *, rank: int = 0, world: int = 1, accumulate: int = 1) -> None:
+    def __init__(
+        self, count: int, batch_size: int, seed: int, *, rank: int = 0, world: int = 1, accumulate: int = 1
+    ) -> None:
         self.count = count
         self.batch_size = min(batch_size, count)
         self.seed = seed

@@ -21,7 +21,9 @@ def require_same_spec(saved: str, current: str, place: str) -> list[str]:
     Raises `CheckpointError` that names those that may not.
     """
     differences = list(_differences(_flat(saved), _flat(current)))
-    refused = [line for key, line in differences if not any(key == may or key.startswith(f"{may}.") for may in MAY_CHANGE)]
+    refused = [
+        line for key, line in differences if not any(key == may or key.startswith(f"{may}.") for may in MAY_CHANGE)
+    ]
     if refused:
         more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
         raise CheckpointError(f"{place} was made from another spec: {'; '.join(refused[:5])}{more}")

@@ -214,7 +214,11 @@ class Loop:
         record["lr"] = self.optimizer.param_groups[0]["lr"]
         record |= self.meter.means()
         self.seconds_total += self.seconds
-        record |= {"seconds": self.seconds, "seconds_total": self.seconds_total, "images_per_second": images / max(self.seconds, 1e-9)}
+        record |= {
+            "seconds": self.seconds,
+            "seconds_total": self.seconds_total,
+            "images_per_second": images / max(self.seconds, 1e-9),
+        }
         for part in ("validation", "test"):
             if (held := getattr(self.splits, part)) is not None:
                 record |= {f"{part}_{name}": value for name, value in self.evaluate(held).items()}

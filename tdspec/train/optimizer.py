@@ -20,4 +20,6 @@ def make_optimizer(section: Optimizer, model: nn.Module) -> torch.optim.Optimize
         case Adam() | AdamW():
             kind = torch.optim.AdamW if isinstance(section, AdamW) else torch.optim.Adam
             beta1, beta2 = section.betas
-            return kind(parameters, lr=section.lr, betas=(beta1, beta2), eps=section.eps, weight_decay=section.weight_decay)
+            return kind(
+                parameters, lr=section.lr, betas=(beta1, beta2), eps=section.eps, weight_decay=section.weight_decay
+            )

@@ -77,8 +77,12 @@ def make_plan(name: str, loop: Loop) -> Plan:
 
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
     trained = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
-    slots = {"Sgd": 1 if getattr(loop.train.optimizer, "momentum", 0) else 0}.get(type(loop.train.optimizer).__name__, 2)
-    parts = {part: getattr(splits, part) for part in ("train", "validation", "test") if getattr(splits, part) is not None}
+    slots = {"Sgd": 1 if getattr(loop.train.optimizer, "momentum", 0) else 0}.get(
+        type(loop.train.optimizer).__name__, 2
+    )
+    parts = {
+        part: getattr(splits, part) for part in ("train", "validation", "test") if getattr(splits, part) is not None
+    }
     share = -(-loop.order.batch_size // (engine.world * loop.train.accumulate))
     memory = {
         "weights and gradients": weights + trained,

@@ -52,7 +52,9 @@ class TrainResult:
             words.append(f"test accuracy {self.accuracy:.2f} %")
         if self.nfe is not None:
             words.append(f"NFE {self.nfe:.1f}")
-        words += [f"time share of {name} {100 * share:.2g} %" for name, share in self.metrics.get("time_share", {}).items()]
+        words += [
+            f"time share of {name} {100 * share:.2g} %" for name, share in self.metrics.get("time_share", {}).items()
+        ]
         return ", ".join(words) + f"; {self.folder}"
 
     def table(self) -> str:

@@ -32,7 +32,9 @@ def find(resume: str | Path, out: Path, name: str) -> Origin:
         step = path.resolve()
         return Origin(step.parent.parent, step)
     if not path.is_dir():
-        raise CheckpointError(f"no run at {path}: name a folder that `tdspec train` made, a checkpoint in it, or `last`")
+        raise CheckpointError(
+            f"no run at {path}: name a folder that `tdspec train` made, a checkpoint in it, or `last`"
+        )
     return in_folder(path)
 
 

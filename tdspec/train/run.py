@@ -139,7 +139,9 @@ class Runner:
         log: MetricsLog | None = None
         try:
             if folder is not None:
-                log = MetricsLog(folder.metrics, saved.state["metrics_bytes"] if saved is not None else 0, self.on_event)
+                log = MetricsLog(
+                    folder.metrics, saved.state["metrics_bytes"] if saved is not None else 0, self.on_event
+                )
                 if not (path / "environment.json").exists():
                     write_spec(folder, spec)
                     about = {"seed": seed, "spec_hash": spec.hash, **environment(self.engine.device, self.engine.world)}
@@ -162,7 +164,9 @@ class Runner:
                 changed = f"; changed: {'; '.join(changes)}" if changes else ""
                 loop.write({"kind": "note", "text": f"resumed at step {loop.step} on {self.engine.device}{changed}"})
             if self.engine.slow_bf16:
-                loop.write({"kind": "note", "text": "this CPU has no bf16 arithmetic and imitates it: fp32 is far faster here"})
+                loop.write(
+                    {"kind": "note", "text": "this CPU has no bf16 arithmetic and imitates it: fp32 is far faster here"}
+                )
             metrics = loop.fit()
         except Interrupted as stopped:
             how = "go on with --resume " + str(path)
@@ -210,7 +214,9 @@ class Runner:
         x, _ = loop.prepare(loop.splits.train, slice(0, 1))
         if tuple(x.shape[1:]) != tuple(self.spec.input):
             found, wanted = ("x".join(map(str, shape)) for shape in (x.shape[1:], self.spec.input))
-            raise DataError(f"model.input is {wanted} (channels, height, width), the images of {self.spec.data.name} are {found}")
+            raise DataError(
+                f"model.input is {wanted} (channels, height, width), the images of {self.spec.data.name} are {found}"
+            )
         with torch.no_grad():
             loop.task.check(loop.model.eval()(x), loop.splits)
         loop.meter.reset()
@@ -260,7 +266,9 @@ def _compile(spec: Any) -> nn.Module:
 def _require_sections(spec: Any) -> None:
     for section in ("task", "data"):
         if getattr(spec, section) is None:
-            raise TrainError(f"`{spec.name}` has no section `{section}`: to train, a spec needs `task`, `data` and `train`")
+            raise TrainError(
+                f"`{spec.name}` has no section `{section}`: to train, a spec needs `task`, `data` and `train`"
+            )
     if (spec.train.epochs is None) == (spec.train.iterations is None):
         raise TrainError(f"`{spec.name}`: give `train.epochs` or `train.iterations`, one of the two")
 

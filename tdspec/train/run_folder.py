@@ -1,9 +1,9 @@
 """The folder of a run: `<out>/<spec name>/<counter>-<spec hash>/`, never overwritten.
 
-    spec.yaml           as given              metrics.jsonl   one JSON object a line; see metrics.py
-    spec.resolved.yaml  every value           report.html     curves, settings, the graph
-    environment.json    versions, hardware    result.json     the last numbers, once it has ended
-    findings.json       what `validate` says  checkpoints/    see checkpoint.py
+spec.yaml           as given              metrics.jsonl   one JSON object a line; see metrics.py
+spec.resolved.yaml  every value           report.html     curves, settings, the graph
+environment.json    versions, hardware    result.json     the last numbers, once it has ended
+findings.json       what `validate` says  checkpoints/    see checkpoint.py
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class RunFolder:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise FolderError(f"{path} is in use by another process: wait for it, or start a new run without --resume") from None
+            raise FolderError(
+                f"{path} is in use by another process: wait for it, or start a new run without --resume"
+            ) from None
         except OSError as error:
             raise FolderError(f"cannot write to {path}: {error}") from error
 
@@ -85,7 +87,17 @@ def latest(parent: Path, label: str) -> Path | None:
 
 def environment(device: torch.device, world: int) -> dict[str, Any]:
     """What the run ran on and with, for whoever wants to repeat it."""
-    packages = ("tdspec", "torch", "torchvision", "torchdiffeq", "accelerate", "kornia", "numpy", "safetensors", "networkx")
+    packages = (
+        "tdspec",
+        "torch",
+        "torchvision",
+        "torchdiffeq",
+        "accelerate",
+        "kornia",
+        "numpy",
+        "safetensors",
+        "networkx",
+    )
     versions = {}
     for package in packages:
         try:

@@ -45,7 +45,9 @@ class Classification:
 
     def check(self, output: Tensor, splits: Splits) -> None:
         if output.dim() != 2:
-            raise DataError(f"a classifier gives one number for each class, this network gives {tuple(output.shape[1:])}")
+            raise DataError(
+                f"a classifier gives one number for each class, this network gives {tuple(output.shape[1:])}"
+            )
         classes = splits.train.classes
         if output.shape[1] != classes:
             raise DataError(f"the network tells {output.shape[1]} classes apart, the data have {classes}")

@@ -146,7 +146,9 @@ def test_cost_of_adaptive_methods_is_as_declared(field: Field, x: Tensor, method
     assert ode.counts["forward_evaluations"] == facts.start + facts.evaluations * steps
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].evaluations and not METHODS[name].adaptive])
+@pytest.mark.parametrize(
+    "method", [name for name in METHODS if METHODS[name].evaluations and not METHODS[name].adaptive]
+)
 def test_cost_of_fixed_methods_is_as_declared(field: Field, x: Tensor, method: str) -> None:
     ode = ODE(field, method=method, steps=3)
     ode(x).sum().backward()
@@ -264,7 +266,9 @@ def test_state_stays_float32_under_autocast(field: Field, x: Tensor, gradient: s
 
 
 def test_budget_ends_with_a_diagnosis(field: Field, x: Tensor) -> None:
-    with pytest.raises(SolverError, match=r"more than 10 evaluations: the forward solve stopped at t = .* rtol") as caught:
+    with pytest.raises(
+        SolverError, match=r"more than 10 evaluations: the forward solve stopped at t = .* rtol"
+    ) as caught:
         ODE(field, max_evaluations=10)(x)
     assert (caught.value.reason, caught.value.phase, caught.value.evaluations) == ("budget", "forward", 11)
     assert 0 <= caught.value.t < 1

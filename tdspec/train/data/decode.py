@@ -55,6 +55,8 @@ def _square(image, side: int):  # type: ignore[no-untyped-def]
     from PIL import Image
 
     scale = side / min(image.size)
-    image = image.resize((max(side, round(image.width * scale)), max(side, round(image.height * scale))), Image.Resampling.BILINEAR)
+    image = image.resize(
+        (max(side, round(image.width * scale)), max(side, round(image.height * scale))), Image.Resampling.BILINEAR
+    )
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return image.crop((left, top, left + side, top + side))

@@ -44,5 +44,7 @@ def _read(folder: Path, classes: list[str], data: Data) -> Images:
         files += found
         labels += [label] * len(found)
     if not files:
-        raise DataError(f"no images below {folder}: one folder for each class is expected, with {', '.join(sorted(SUFFIXES))} files")
+        raise DataError(
+            f"no images below {folder}: one folder for each class is expected, with {', '.join(sorted(SUFFIXES))} files"
+        )
     return Images(decode_all(files, lambda k: str(files[k]), data), torch.tensor(labels), len(classes))

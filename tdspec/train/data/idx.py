@@ -68,8 +68,12 @@ def read_idx(path: Path, axes: int) -> Tensor:
         raise DataError(f"{path} is damaged: {error}; fetch it again") from error
     header = 4 + 4 * axes
     if len(content) < header or content[:4] != bytes((0, 0, 8, axes)):
-        raise DataError(f"{path} is not an idx file of bytes with {axes} axes: its first four bytes are {content[:4].hex(' ')}")
+        raise DataError(
+            f"{path} is not an idx file of bytes with {axes} axes: its first four bytes are {content[:4].hex(' ')}"
+        )
     shape = [int.from_bytes(content[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(axes)]
     if len(content) != header + math.prod(shape):
-        raise DataError(f"{path} is cut off: {len(content)} bytes, {header + math.prod(shape)} expected; fetch it again")
+        raise DataError(
+            f"{path} is cut off: {len(content)} bytes, {header + math.prod(shape)} expected; fetch it again"
+        )
     return torch.frombuffer(bytearray(content[header:]), dtype=torch.uint8).view(shape)

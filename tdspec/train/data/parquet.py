@@ -29,7 +29,9 @@ def read_folder(root: Path, data: Data, classes: int | None) -> tuple[Images, Im
     """The same, for a known number of classes (None: as many as the labels say)."""
     files = [root] if root.is_file() else sorted(root.glob("**/*.parquet"))
     if not files:
-        raise DataError(f"no parquet file at {root}: set data.root to a file, or to a folder with train*.parquet and test*.parquet")
+        raise DataError(
+            f"no parquet file at {root}: set data.root to a file, or to a folder with train*.parquet and test*.parquet"
+        )
     test = [file for file in files if file.stem.startswith(("test", "validation", "val"))]
     train = [file for file in files if file not in test]
     if not train:
@@ -65,7 +67,9 @@ def _read(files: list[Path], data: Data, classes: int | None) -> Images:
     for k, label in enumerate(labels):
         if not isinstance(label, int) or label < 0 or (classes is not None and label >= classes):
             bound = "" if classes is None else f" below {classes}"
-            raise DataError(f"{names[k][0]} row {names[k][1]}: the label is a whole number from 0{bound}, found {label!r}")
+            raise DataError(
+                f"{names[k][0]} row {names[k][1]}: the label is a whole number from 0{bound}, found {label!r}"
+            )
     images = decode_all(encoded, lambda k: "{} row {} ({})".format(*names[k]), data)
     return Images(images, torch.tensor(labels), classes or max(labels) + 1)
 
