@@ -46,11 +46,9 @@ def check_text(text: str, name: str = "<string>", overrides: Iterable[str] = ())
 
 def check_dict(spec: dict[str, Any], overrides: Iterable[str] = ()) -> Checked:
     """Check a spec given as Python data; messages show it as YAML."""
-    import yaml
+    from tdspec.text.from_python import yaml_text
 
-    # Lists in brackets: a pipeline that YAML has split at commas stands there as it was written.
-    text = yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, default_flow_style=None, width=1 << 30)
-    return check_text(text, "<dict>", overrides)
+    return check_text(yaml_text(spec), "<dict>", overrides)
 
 
 def check_source(source: Source, overrides: Iterable[str], report: Report) -> Checked:

@@ -16,6 +16,7 @@ from torchdiffeq import odeint, odeint_adjoint
 class SolverError(RuntimeError):
     """An ODE could not be solved.
 
+    found        what happened, as a clause
     reason       `budget`: more evaluations than allowed; `stiff`: the step fell below what t can
                  resolve; `nonfinite`: the field returned NaN or infinity
     phase        `forward`, or `backward` in the adjoint's solve
@@ -23,19 +24,19 @@ class SolverError(RuntimeError):
     t            time that was reached
     """
 
-    REMEDIES = {
-        "budget": "loosen rtol and atol, raise max_evaluations, or take a fixed grid (rk4 with 8 steps); "
-        "evaluations that grow while training ask for a lower learning rate or clip_norm",
-        "stiff": "lower the learning rate, set clip_norm, use a smoother activation, loosen atol, "
-        "or take a fixed grid (rk4 with 8 steps)",
-        "nonfinite": "look for weights that are no longer finite, a learning rate too high, "
-        "or a division, root or logarithm in the field",
-    }
-
     def __init__(self, found: str, reason: str, phase: str, evaluations: int, t: float) -> None:
-        self.reason, self.phase, self.evaluations, self.t = reason, phase, evaluations, t
+        self.found, self.reason, self.phase = found, reason, phase
+        self.evaluations, self.t = evaluations, t
+        remedy = {
+            "budget": "loosen rtol and atol, raise max_evaluations, or take a fixed grid (rk4 with 8 steps); "
+            "evaluations that grow while training ask for a lower learning rate or clip_norm",
+            "stiff": "lower the learning rate, set clip_norm, use a smoother activation, loosen atol, "
+            "or take a fixed grid (rk4 with 8 steps)",
+            "nonfinite": "look for weights that are no longer finite, a learning rate too high, "
+            "or a division, root or logarithm in the field",
+        }
         place = f"the {phase} solve stopped at t = {t:.6g} after {evaluations} evaluations"
-        super().__init__(f"{found}: {place}; {self.REMEDIES[reason]}")
+        super().__init__(f"{found}: {place}; {remedy[reason]}")
 
 
 class Solve:

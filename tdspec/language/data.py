@@ -32,7 +32,7 @@ DATASETS: dict[str, Dataset] = {
     "fashion-mnist": Dataset((1, 28, 28), 10, 60_000, 10_000, "torchvision, or four idx files in `root`"),
     "cifar10": Dataset((3, 32, 32), 10, 50_000, 10_000, "torchvision, or its python archive in `root`"),
     "cifar100": Dataset((3, 32, 32), 100, 50_000, 10_000, "torchvision, or its python archive in `root`"),
-    "image-folder": Dataset(None, None, None, None, "`root`: one folder for each class, or such folders in train/ and test/"),
+    "image-folder": Dataset(None, None, None, None, "`root`: one folder for each class, or these in train/ and test/"),
     "parquet": Dataset(None, None, None, None, "`root`: a folder with train.parquet and test.parquet, or one file"),
 }  # fmt: skip
 

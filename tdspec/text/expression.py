@@ -128,9 +128,9 @@ def _work(cursor: Cursor, at: int) -> None:
 
 
 def _number(text: str, span: Span) -> int | float:
-    # Python refuses to read whole numbers of thousands of digits; floats of any length it reads.
-    value = int(text) if text.isdigit() and len(text) < 20 else float(text)
-    if not is_bounded(value) or (text.isdigit() and isinstance(value, float)):
+    # Python refuses to read whole numbers of thousands of digits; as floats they are infinite.
+    value = int(text) if text.isdigit() and len(text) < 1000 else float(text)
+    if not is_bounded(value):
         raise Mistake("TD016", "this number is too large", span, BOUNDS)
     return value
 

@@ -69,25 +69,29 @@ def between_brackets(cursor: Cursor) -> Cursor:
 
 def _image(node: Sequence) -> str:
     """The text of a flow sequence with quotes around its items made blanks: same length, same places."""
-    start, text = node.span.start, node.span.text
-    quoted: list[tuple[int, int]] = []
+    span = node.span
+    text = span.text
+    image: list[str] = []
+    done = 0
     for item in node.items:
-        begin, end = item.span.start - start, item.span.end - start
-        if not (isinstance(item, Scalar) and item.style == "quoted") or text[begin:end] != item.span.text:
-            continue  # an alias, whose node lies elsewhere
-        _keep_scalar(item, "a step")
-        quoted.append((begin, end))
-    for comment in COMMENT.finditer(text):
-        if not any(begin < comment.start() < end for begin, end in quoted):
-            place = Span(node.span.source, start + comment.start(), start + comment.end())
-            help = "put the comment before the pipeline or behind its `]`"
-            raise Mistake("TD013", "a comment stands inside a pipeline", place, help)
-    if not quoted:
-        return text
-    image = list(text)
-    for begin, end in quoted:
-        image[begin] = image[end - 1] = " "
-    return "".join(image)
+        begin, end = item.span.start - span.start, item.span.end - span.start
+        # The node of an alias lies elsewhere.
+        if isinstance(item, Scalar) and item.style == "quoted" and done <= begin and end <= len(text):
+            _keep_scalar(item, "a step")
+            _refuse_comment(span, done, begin)
+            image += (text[done:begin], " ", text[begin + 1 : end - 1], " ")
+            done = end
+    _refuse_comment(span, done, len(text))
+    return "".join((*image, text[done:]))
+
+
+def _refuse_comment(span: Span, begin: int, end: int) -> None:
+    """There is none between two offsets that count from the start of the span."""
+    comment = COMMENT.search(span.source.text, span.start + begin, span.start + end)
+    if comment is not None:
+        place = Span(span.source, comment.start(), comment.end())
+        help = "put the comment before the pipeline or behind its `]`"
+        raise Mistake("TD013", "a comment stands inside a pipeline", place, help)
 
 
 def _keep_scalar(node: Scalar, what: str) -> Cursor:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tdspec.report.finding import Finding
     from tdspec.text.source import Source
 
-CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
+CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
 INDENT = re.compile(r"[ \t]*")
 TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
 

@@ -8,6 +8,13 @@ from tdspec.train.result import TrainResult
 from tdspec.train.run import train
 
 __all__ = [
-    "CheckpointError", "DataError", "FolderError", "Interrupted", "NonFiniteError", "Plan", "TrainError", "TrainResult",
+    "CheckpointError",
+    "DataError",
+    "FolderError",
+    "Interrupted",
+    "NonFiniteError",
+    "Plan",
+    "TrainError",
+    "TrainResult",
     "train",
-]  # fmt: skip
+]

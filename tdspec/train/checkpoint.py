@@ -95,7 +95,7 @@ def load(path: Path) -> Checkpoint:
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
     """The optimizer's tensors by slot and name of the parameter, which survive a change of order."""
-    names = {parameter: name for name, parameter in model.named_parameters()}
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     return {
         f"{slot}/{names[parameter]}": value.detach()
         for parameter, slots in optimizer.state.items()
@@ -118,12 +118,12 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensor
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     kept: dict[str, Tensor] = {}
-    seen: dict[tuple[int, int, tuple[int, ...]], None] = {}
+    seen: set[int] = set()
     for name, tensor in tensors.items():
         tensor = tensor.detach().cpu().contiguous()
-        place = (tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tuple(tensor.shape))
+        place = tensor.untyped_storage().data_ptr()
         kept[name] = tensor.clone() if place in seen else tensor  # safetensors refuses shared memory
-        seen[place] = None
+        seen.add(place)
     save_file(kept, path, metadata)
     _sync(path)
 

@@ -10,22 +10,20 @@ from tdspec.train.run_folder import RunFolder
 
 
 def write_spec(folder: RunFolder, spec: Any) -> None:
-    """`spec.yaml`, `spec.resolved.yaml` and `findings.json`."""
+    """`spec.resolved.yaml`; for a real spec also `spec.yaml`, `findings.json`, and `model.py` to read."""
     folder.write("spec.resolved.yaml", spec.text)
-    if isinstance(spec, Spec):
-        folder.write("spec.yaml", spec.source.text)
-        folder.write_json("findings.json", findings(spec))
-
-
-def findings(spec: Spec) -> list[dict[str, Any]]:
-    """Warnings and notes on a spec that holds, as `validate --format json` prints them."""
+    if not isinstance(spec, Spec):
+        return
+    from tdspec.backend.emit import emit_source
     from tdspec.graph.wire import wire
     from tdspec.report.json_format import as_object
     from tdspec.rules.engine import allow, judge
 
     graph, found = wire(spec)
     left, _ = allow([*found, *judge(spec, graph)], spec.allowances)
-    return [as_object(finding) for finding in sorted(left, key=lambda finding: finding.order)]
+    folder.write("spec.yaml", spec.source.text)
+    folder.write_json("findings.json", [as_object(item) for item in sorted(left, key=lambda item: item.order)])
+    folder.write("model.py", emit_source(spec, graph))
 
 
 def drawing(spec: Any, shares: Mapping[str, float]) -> str:

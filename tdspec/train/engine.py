@@ -39,6 +39,7 @@ class Engine:
         if device not in ("auto", "cpu") and self.world == 1:
             self.device = torch.device(device)
         self.main = self.rank == 0
+        self.precision = precision
         self.half = torch.bfloat16 if precision == "bf16" else None
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")
@@ -80,6 +81,11 @@ class Engine:
     def all_objects(self, item: Any) -> list[Any]:
         """Every process's object, in order."""
         return list(gather_object([item])) if self.world > 1 else [item]
+
+    def main_first(self) -> AbstractContextManager[Any]:
+        """Within it, the main process is done before the others begin."""
+        context: AbstractContextManager[Any] = self.accelerator.main_process_first()
+        return context
 
     def wait(self) -> None:
         if self.world > 1:

@@ -26,7 +26,6 @@ class NonFiniteError(TrainError):
 class Interrupted(SystemExit):
     """The run was asked to stop and has saved; exits with 130 (Ctrl-C) or 143 (SIGTERM)."""
 
-    def __init__(self, signal: int, folder: str) -> None:
+    def __init__(self, signal: int) -> None:
         self.signal = signal
-        self.folder = folder
         super().__init__(128 + signal)

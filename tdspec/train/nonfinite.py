@@ -1,16 +1,47 @@
-"""Which layer made a loss that is infinite or not a number."""
+"""A loss or gradient that is infinite or not a number: skip the batch, or stop and name the layer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from tdspec.train.errors import NonFiniteError
+
+SKIPPED_IN_A_ROW = 20  # batches after which `skip` gives up
+
+
+class NonFinite:
+    """What `train.on_nonfinite` says is done."""
+
+    def __init__(self, policy: Literal["stop", "skip"]) -> None:
+        self.policy = policy
+        self.in_a_row = 0
+
+    def met(self, what: str, step: int, place: Callable[[], str]) -> str:
+        """A note that the batch is skipped; raises `NonFiniteError` where the run must stop.
+
+        what   what is not finite
+        place  finds the first place where it was made; see `first_nonfinite`
+        """
+        self.in_a_row += 1
+        if self.policy == "skip" and self.in_a_row <= SKIPPED_IN_A_ROW:
+            return f"step {step} skipped: {what}"
+        again = f", {self.in_a_row} times in a row" if self.in_a_row > 1 else ""
+        raise NonFiniteError(
+            f"step {step}{again}: {what}; {place()}. The last checkpoint is kept. Lower train.optimizer.lr, "
+            "set train.clip_norm or a warm-up, or train in fp32"
+        )
+
+    def passed(self) -> None:
+        """A step went well."""
+        self.in_a_row = 0
+
 
 def first_nonfinite(model: nn.Module, x: Tensor, compute: Callable[[], Any]) -> str:
-    """A sentence that names the first place: an input, a weight, or the first layer.
+    """The first place that is not finite, as a clause: an input, a weight, or a layer's output.
 
     compute  runs the network once more on x; it may fail
     """
@@ -18,7 +49,7 @@ def first_nonfinite(model: nn.Module, x: Tensor, compute: Callable[[], Any]) -> 
         return "the images that went in are not finite"
     for name, parameter in model.named_parameters():
         if not torch.isfinite(parameter).all():
-            return f"the weights `{name}` were not finite before this step: the gradient of an earlier one was not"
+            return f"the weights `{name}` were not finite before this step, so an earlier gradient was not"
     found: list[str] = []
     hooks = []
     for name, module in model.named_modules():
@@ -38,7 +69,7 @@ def first_nonfinite(model: nn.Module, x: Tensor, compute: Callable[[], Any]) -> 
     finally:
         for hook in hooks:
             hook.remove()
-    return found[0] if found else "every layer's output is finite, so the loss itself, or the gradient, is not"
+    return found[0] if found else "every layer's output is finite, so the backward pass made it"
 
 
 def _finite(value: Any) -> bool:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tdspec.language.training import Optimizer, Sgd
 from tdspec.train.loop import Loop
 from tdspec.train.ode_meter import OdeMeter
 
@@ -47,17 +48,22 @@ class Plan:
         return asdict(self)
 
     def __str__(self) -> str:
-        rows = [
-            ("parameters", f"{self.parameters:,}"),
-            ("input", "x".join(map(str, self.shape)) + f", {self.classes} classes"),
-            ("images", ", ".join(f"{count:,} {part}" for part, count in self.images.items())),
-            ("steps", f"{self.steps:,}: {self.epochs:g} epochs of {self.steps_per_epoch:,} batches of {self.batch_size}"),
-            ("arithmetic", f"{self.flops_per_image / 1e9:.3g} GFLOP for each image, forward"
-             + (f", {self.nfe:g} evaluations of the ODE's field" if self.nfe is not None else "")),
-            ("memory", f"about {_size(self.memory_bytes)}: " + ", ".join(f"{_size(size)} {part}" for part, size in self.memory.items())),
-            ("device", f"{self.device}, {self.precision}, {self.processes} process{'es' if self.processes > 1 else ''}"),
-        ]  # fmt: skip
-        return f"{self.name}\n" + "\n".join(f"  {name:<11} {text}" for name, text in rows)
+        images = ", ".join(f"{count:,} {part}" for part, count in self.images.items())
+        batches = f"{self.steps_per_epoch:,} batches of {self.batch_size}"
+        arithmetic = f"{self.flops_per_image / 1e9:.3g} GFLOP for each image, forward"
+        if self.nfe is not None:
+            arithmetic += f", {self.nfe:g} evaluations of the ODE's field"
+        memory = ", ".join(f"{_size(size)} {part}" for part, size in self.memory.items())
+        rows = {
+            "parameters": f"{self.parameters:,}",
+            "input": f"{'x'.join(map(str, self.shape))}, {self.classes} classes",
+            "images": images,
+            "steps": f"{self.steps:,}: {self.epochs:g} epochs of {batches}",
+            "arithmetic": arithmetic,
+            "memory": f"about {_size(self.memory_bytes)}: {memory}",
+            "device": f"{self.device}, {self.precision}, {self.processes} process{'es' * (self.processes > 1)}",
+        }
+        return f"{self.name}\n" + "\n".join(f"  {name:<11} {text}" for name, text in rows.items())
 
 
 def make_plan(name: str, loop: Loop) -> Plan:
@@ -77,27 +83,38 @@ def make_plan(name: str, loop: Loop) -> Plan:
 
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
     trained = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
-    slots = {"Sgd": 1 if getattr(loop.train.optimizer, "momentum", 0) else 0}.get(
-        type(loop.train.optimizer).__name__, 2
-    )
-    parts = {
-        part: getattr(splits, part) for part in ("train", "validation", "test") if getattr(splits, part) is not None
-    }
-    share = -(-loop.order.batch_size // (engine.world * loop.train.accumulate))
+    parts = [part for part in (splits.train, splits.validation, splits.test) if part is not None]
+    at_once = -(-loop.order.batch_size // (engine.world * loop.train.accumulate))
     memory = {
         "weights and gradients": weights + trained,
-        "optimizer": trained * slots + (weights if loop.averaged is not None else 0),
-        "activations": activations * share,
-        "data": sum(part.images.numel() + 8 * len(part) for part in parts.values()),
+        "optimizer": trained * optimizer_slots(loop.train.optimizer),
+        "average": weights if loop.averaged is not None else 0,
+        "activations": activations * at_once,
+        "data": sum(part.images.nbytes + part.labels.nbytes for part in parts),
     }
     return Plan(
-        name=name, device=str(engine.device), precision="bf16" if engine.half is not None else "fp32", processes=engine.world,
+        name=name,
+        device=str(engine.device),
+        precision=engine.precision,
+        processes=engine.world,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        shape=tuple(x.shape[1:]), classes=splits.train.classes, images={name: len(part) for name, part in parts.items()},
-        batch_size=loop.order.batch_size, steps_per_epoch=loop.order.batches, steps=loop.steps,
-        epochs=round(loop.steps / loop.order.batches, 2), flops_per_image=flops.get_total_flops() // len(x), nfe=nfe,
-        memory_bytes=sum(memory.values()), memory=memory,
-    )  # fmt: skip
+        shape=tuple(x.shape[1:]),
+        classes=splits.train.classes,
+        images=splits.sizes,
+        batch_size=loop.order.batch_size,
+        steps_per_epoch=loop.order.batches,
+        steps=loop.steps,
+        epochs=round(loop.steps / loop.order.batches, 2),
+        flops_per_image=flops.get_total_flops() // len(x),
+        nfe=nfe,
+        memory_bytes=sum(memory.values()),
+        memory={part: size for part, size in memory.items() if size},
+    )
+
+
+def optimizer_slots(section: Optimizer) -> int:
+    """Tensors that an optimizer keeps for each parameter."""
+    return int(section.momentum > 0) if isinstance(section, Sgd) else 2
 
 
 def _saved_bytes(compute: Any, model: nn.Module) -> int:

@@ -10,27 +10,42 @@ from typing import Any
 
 Record = Mapping[str, Any]
 
-# Title, unit of the vertical axis, and the curves in it: label and key of an epoch's record.
-PANELS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
-    ("Loss", "", (("training", "train_loss"), ("validation", "validation_loss"), ("test", "test_loss"))),
-    ("Accuracy", "%", (("training", "train_accuracy"), ("validation", "validation_accuracy"), ("test", "test_accuracy"))),
-    ("Evaluations per batch (NFE)", "", (("forward", "nfe_forward"), ("backward", "nfe_backward"), ("test", "test_nfe"))),
-    ("Steps of the solver per batch", "", (("accepted", "accepted_steps"), ("rejected", "rejected_steps"),
-                                           ("accepted, backward", "accepted_steps_backward"),
-                                           ("rejected, backward", "rejected_steps_backward"))),
-    ("Time share of the field's output", "%", ()),
-    ("Learning rate", "", (("", "lr"),)),
-)  # fmt: skip
+# Title, unit of the vertical axis, and the curves: label and key of an epoch's record.
+PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("Loss", "", {"training": "train_loss", "validation": "validation_loss", "test": "test_loss"}),
+    ("Accuracy", "%", {"training": "train_accuracy", "validation": "validation_accuracy", "test": "test_accuracy"}),
+    ("Evaluations per batch (NFE)", "", {"forward": "nfe_forward", "backward": "nfe_backward", "test": "test_nfe"}),
+    (
+        "Steps of the solver per batch",
+        "",
+        {
+            "accepted": "accepted_steps",
+            "rejected": "rejected_steps",
+            "accepted, backward": "accepted_steps_backward",
+            "rejected, backward": "rejected_steps_backward",
+        },
+    ),
+    ("Time share of the field's output", "%", {}),  # one curve for each ODE
+    ("Learning rate", "", {"": "lr"}),
+)
 COLOURS = ("#2f6db5", "#c2410c", "#2e8b57", "#8a4fbf", "#666666")
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2430; max-width: 1080px; margin: 2rem auto; padding: 0 1rem; }
-h1 { margin-bottom: 0; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #dde1e8; } p.about { color: #555; margin-top: .2rem; }
-.tiles { display: flex; flex-wrap: wrap; gap: .8rem; } .tile { border: 1px solid #dde1e8; border-radius: 8px; padding: .5rem 1rem; }
-.tile b { display: block; font-size: 1.4rem; } .tile span { color: #555; }
-.curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); gap: 1rem; } .curves svg { width: 100%; height: auto; }
-.graph { overflow-x: auto; } table { border-collapse: collapse; } td { padding: .1rem 1.2rem .1rem 0; vertical-align: top; }
-td:first-child { color: #555; } pre { background: #f6f7f9; padding: 1rem; overflow-x: auto; border-radius: 8px; font-size: 13px; }
+h1 { margin-bottom: 0; }
+h2 { margin-top: 2.2rem; border-bottom: 1px solid #dde1e8; }
+p.about { color: #555; margin-top: .2rem; }
+.tiles { display: flex; flex-wrap: wrap; gap: .8rem; }
+.tile { border: 1px solid #dde1e8; border-radius: 8px; padding: .5rem 1rem; }
+.tile b { display: block; font-size: 1.4rem; }
+.tile span { color: #555; }
+.curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); gap: 1rem; }
+.curves svg { width: 100%; height: auto; }
+.graph { overflow-x: auto; }
+table { border-collapse: collapse; }
+td { padding: .1rem 1.2rem .1rem 0; vertical-align: top; }
+td:first-child { color: #555; white-space: nowrap; }
+pre { background: #f6f7f9; padding: 1rem; overflow-x: auto; border-radius: 8px; font-size: 13px; }
 """
 
 
@@ -55,12 +70,13 @@ def render_report(
     if notes:
         lines = "".join(f"<li>step {note['step']}: {escape(str(note['text']))}</li>" for note in notes)
         parts.append(f"<h2>Notes</h2><ul>{lines}</ul>")
-    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(str(value))}</td></tr>" for name, value in settings.items())
+    rows = "".join(f"<tr><td>{escape(key)}</td><td>{escape(str(value))}</td></tr>" for key, value in settings.items())
     parts.append(f"<h2>Settings</h2><table>{rows}</table>")
     parts.append(f"<h2>Resolved spec</h2><pre>{escape(spec_text)}</pre>")
     return (
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>"
-        f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+        f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style></head>"
+        f"<body>{''.join(parts)}</body></html>\n"
     )
 
 
@@ -68,7 +84,8 @@ def _tiles(last: Record) -> list[str]:
     tiles = [
         ("test accuracy", "test_accuracy", "{:.2f} %"), ("test loss", "test_loss", "{:.4f}"),
         ("NFE on the test set", "test_nfe", "{:.1f}"), ("NFE forward", "nfe_forward", "{:.1f}"),
-        ("NFE backward", "nfe_backward", "{:.1f}"), ("epochs", "epoch", "{}"), ("images/s", "images_per_second", "{:.0f}"),
+        ("NFE backward", "nfe_backward", "{:.1f}"), ("epochs", "epoch", "{}"),
+        ("images/s", "images_per_second", "{:.0f}"),
     ]  # fmt: skip
     shown = [(label, form.format(last[key])) for label, key, form in tiles if key in last]
     shown += [(f"time share of {name}", f"{100 * share:.2g} %") for name, share in last.get("time_share", {}).items()]
@@ -78,7 +95,7 @@ def _tiles(last: Record) -> list[str]:
 def _curves(epochs: Sequence[Record]) -> list[str]:
     drawn = []
     for title, unit, curves in PANELS:
-        lines = [(label, [(r["epoch"], r[key]) for r in epochs if key in r]) for label, key in curves]
+        lines = [(label, [(r["epoch"], r[key]) for r in epochs if key in r]) for label, key in curves.items()]
         if not curves:
             names = sorted({name for record in epochs for name in record.get("time_share", {})})
             lines = [

@@ -98,7 +98,7 @@ def environment(device: torch.device, world: int) -> dict[str, Any]:
         "safetensors",
         "networkx",
     )
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in packages:
         try:
             versions[package] = metadata.version(package)

@@ -43,12 +43,13 @@ about: |
   Some text, é and 😀.
 """
 TOKENS = [
-    "–", "-", "—", "−", "→", "->", "*", "*4", "&a", "*a", "!t", "[", "]", "(", ")", "{", "}", ",", ":", ": ", "# ", "\n", "\r\n",
-    "\t", " ", "  ", '"', "'", "\\", "|", ">", "%", "@", "`", "?", "<<", "---\n", "...\n", "3x3", "0x", "1e", "=", "C/", "min(",
-    "\ufeff", "\u200b", "\u2028", "\x00", "\x07", "\x85", "é", "×", "9" * 30, "A–" * 50, "[" * 120, "- " * 120, "x: ",
+    "–", "-", "—", "−", "→", "->", "*", "*4", "&a", "*a", "!t", "[", "]", "(", ")", "{", "}", ",", ":", ": ",
+    "# ", "\n", "\r\n", "\t", " ", "  ", '"', "'", "\\", "|", ">", "%", "@", "`", "?", "<<", "---\n", "...\n",
+    "3x3", "0x", "1e", "=", "C/", "min(", "\ufeff", "\u200b", "\u2028", "\x00", "\x07", "\x85", "é", "×",
+    "9" * 30, "A–" * 50, "[" * 120, "- " * 120, "x: ",
 ]  # fmt: skip
 
-bits = st.binary(max_size=300) | st.lists(st.sampled_from(TOKENS), max_size=30).map(
+BITS = st.binary(max_size=300) | st.lists(st.sampled_from(TOKENS), max_size=30).map(
     lambda parts: "".join(parts).encode()
 )
 
@@ -121,7 +122,7 @@ def check(path: Path, data: bytes) -> None:
 @pytest.mark.usefixtures("loader")
 class TestFuzz:
     @settings(max_examples=400)
-    @given(data=bits)
+    @given(data=BITS)
     def test_bytes(self, path: Path, data: bytes) -> None:
         check(path, data)
 

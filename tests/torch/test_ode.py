@@ -15,7 +15,6 @@ from torchdiffeq._impl.odeint import SOLVERS
 from tdspec.backend.ode import ODE, SolverError
 from tdspec.language.solver import METHODS, Solver, conflict
 
-
 torch.set_num_threads(1)  # these tensors are too small to share out
 
 

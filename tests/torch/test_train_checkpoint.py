@@ -69,7 +69,7 @@ def test_truncated_checkpoint(tmp_path: Path, part: str) -> None:
 
 
 def test_missing_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no checkpoint at"):
+    with pytest.raises(CheckpointError, match=r"no checkpoint at"):
         load(tmp_path / "last")
     path = save(tmp_path, "step-1", checkpoint(), best=False)
     (path / "model.safetensors").unlink()
@@ -85,7 +85,7 @@ def test_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(failing, full)
-    with pytest.raises(FolderError, match="No space left on device; the one before is untouched"):
+    with pytest.raises(FolderError, match=r"No space left on device; the one before is untouched"):
         save(tmp_path, "step-2", checkpoint(2), best=True)
     monkeypatch.undo()
     assert names(tmp_path) == {"step-1", "last", "best"} and load(tmp_path / "last").model["weight"][0] == 1
@@ -111,7 +111,7 @@ def test_optimizer_goes_on_with_the_same_bits(make: Any) -> None:
     steps(model, optimizer, 2)
     steps(twin, resumed, 2)
     assert torch.equal(model.weight, twin.weight) and torch.equal(model.bias, twin.bias)
-    with pytest.raises(CheckpointError, match="`elsewhere`"):
+    with pytest.raises(CheckpointError, match=r"`elsewhere`"):
         restore_optimizer(resumed, twin, {"exp_avg/elsewhere": torch.zeros(1)})
 
 
@@ -138,7 +138,7 @@ def test_another_spec_is_refused_with_the_difference() -> None:
         CheckpointError, match=r"x was made from another spec: `train.optimizer.lr` is `0.1` there, `0.2` here$"
     ):
         require_same_spec(old, old.replace("0.1", "0.2").replace("epochs: 3", "epochs: 5"), "x")
-    with pytest.raises(CheckpointError, match="`model.width` is `8` there, not given here"):
+    with pytest.raises(CheckpointError, match=r"`model.width` is `8` there, not given here"):
         require_same_spec(old, old.replace("{width: 8}", "{}"), "x")
 
 
@@ -171,7 +171,7 @@ def test_two_processes_cannot_own_one_folder(tmp_path: Path) -> None:
 def test_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(
-        FolderError, match="cannot make a run folder in .*: choose another place|choose another place with --out"
+        FolderError, match=r"cannot make a run folder in .*: choose another place|choose another place with --out"
     ):
         RunFolder.create(tmp_path / "file", "node", "abc")
 
@@ -194,13 +194,13 @@ def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
 
 
 def test_what_resume_may_name(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no run of `node`"):
+    with pytest.raises(CheckpointError, match=r"no run of `node`"):
         find("last", tmp_path, "node")
-    with pytest.raises(CheckpointError, match="no run at"):
+    with pytest.raises(CheckpointError, match=r"no run at"):
         find(tmp_path / "nowhere", tmp_path, "node")
     for _ in range(2):
         folder = RunFolder.create(tmp_path, "node", "abc")
-    with pytest.raises(CheckpointError, match="not a run folder"):
+    with pytest.raises(CheckpointError, match=r"not a run folder"):
         find("last", tmp_path, "node")
     folder.write("spec.resolved.yaml", "name: a\n")
     assert find("last", tmp_path, "node").checkpoint is None

@@ -162,7 +162,7 @@ def test_damaged_image_is_named_by_its_row(tmp_path: Path) -> None:
 def test_images_of_different_sizes(tmp_path: Path) -> None:
     images = [png(picture(0, (6, 6))), png(picture(1, (9, 12)))] * 5
     write_parquet(tmp_path / "train.parquet", images, [0, 1] * 5)
-    with pytest.raises(DataError, match="row 1 .* 9x12 pixels, .* 6x6: set data.image_size"):
+    with pytest.raises(DataError, match=r"row 1 .* 9x12 pixels, .* 6x6: set data.image_size"):
         load(Data(name="parquet", root=str(tmp_path)))
     assert load(Data(name="parquet", root=str(tmp_path), image_size=5)).train.shape == (3, 5, 5)
 
@@ -171,10 +171,10 @@ def test_other_troubles_with_parquet(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no parquet file at .*: set data.root"):
         load(Data(name="parquet", root=str(tmp_path)))
     (tmp_path / "train.parquet").write_bytes(b"PAR1 and nothing else")
-    with pytest.raises(DataError, match="damaged or no parquet file"):
+    with pytest.raises(DataError, match=r"damaged or no parquet file"):
         load(Data(name="parquet", root=str(tmp_path)))
     write_parquet(tmp_path / "train.parquet", [png(picture(0))], [0], ("photo", "label"))
-    with pytest.raises(DataError, match="no column `img` or `image`, only photo, label: set data.image_column"):
+    with pytest.raises(DataError, match=r"no column `img` or `image`, only photo, label: set data.image_column"):
         load(Data(name="parquet", root=str(tmp_path)))
 
 
@@ -200,7 +200,7 @@ def test_image_folder_with_a_test_set(tmp_path: Path) -> None:
     splits = load(Data(name="image-folder", root=str(tmp_path)))
     assert len(splits.train) == len(splits.test) == 10
     write_folder(tmp_path / "val" / "cow")
-    with pytest.raises(DataError, match="classes that .* lacks: cow"):
+    with pytest.raises(DataError, match=r"classes that .* lacks: cow"):
         load(Data(name="image-folder", root=str(tmp_path)))
 
 
@@ -219,5 +219,12 @@ def test_missing_data_say_how_to_get_them(tmp_path: Path, name: str) -> None:
 
 def test_count_of_classes_is_compared(tmp_path: Path) -> None:
     write_folder(tmp_path)
-    with pytest.raises(DataError, match="data.classes is 3, but .* has 2"):
+    with pytest.raises(DataError, match=r"data.classes is 3, but .* has 2"):
         load(Data(name="image-folder", root=str(tmp_path), classes=3))
+
+
+def test_images_of_more_than_8_bits_are_refused(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    Image.fromarray(np.full((6, 6), 40_000, np.uint16)).save(tmp_path / "cat" / "9.png")
+    with pytest.raises(DataError, match=r"cat/9.png .* more than 8 bits a channel"):
+        load(Data(name="image-folder", root=str(tmp_path)))

@@ -69,7 +69,7 @@ def test_each_image_gets_a_draw_of_its_own(step: tuple[str, dict[str, float]]) -
     )
     changed = augment(step)(same)
     assert all(not torch.allclose(changed[0], other, atol=1e-4) for other in changed[1:])
-    assert 0 <= changed.min() and changed.max() <= 1
+    assert changed.min() >= 0 and changed.max() <= 1
 
 
 def test_draws_follow_the_random_state(images: torch.Tensor) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from tdspec.language.data import Data
@@ -20,14 +21,14 @@ def decode_all(encoded: Sequence[bytes | Path], name: Callable[[int], str], data
 
     name  what the k-th image is called in an error
     """
-    from PIL import Image, UnidentifiedImageError
 
-    def decode(k: int) -> np.ndarray:
+    def decode(k: int) -> np.ndarray:  # uint8[H,W] or uint8[H,W,3]
         source = encoded[k]
         try:
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-                grey = image.mode in ("L", "1", "I;16")
-                image = image.convert("L" if grey else "RGB")
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+                if opened.mode.startswith(("I", "F")):
+                    raise ValueError(f"it has more than 8 bits a channel (mode {opened.mode})")
+                image = opened.convert("L" if opened.mode in ("L", "1") else "RGB")
                 if data.image_size is not None:
                     image = _square(image, data.image_size)
                 return np.asarray(image)
@@ -50,10 +51,8 @@ def decode_all(encoded: Sequence[bytes | Path], name: Callable[[int], str], data
     return torch.from_numpy(stacked)
 
 
-def _square(image, side: int):  # type: ignore[no-untyped-def]
+def _square(image: Image.Image, side: int) -> Image.Image:
     """The shorter side scaled to `side`, and the middle cut out."""
-    from PIL import Image
-
     scale = side / min(image.size)
     image = image.resize(
         (max(side, round(image.width * scale)), max(side, round(image.height * scale))), Image.Resampling.BILINEAR

@@ -54,6 +54,16 @@ class Splits:
     test: Images
     validation: Images | None = None
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Images of each part that there is."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: len(part) for name, part in parts.items() if part is not None}
+
+    def to(self, device: torch.device) -> Splits:
+        validation = None if self.validation is None else self.validation.to(device)
+        return Splits(self.train.to(device), self.test.to(device), validation)
+
 
 def held_out(images: Images, fraction: float, seed: int) -> tuple[Images, Images]:
     """The images without, and with only, the given fraction of each class.
