@@ -18,7 +18,7 @@ class Place:
     environment  what expressions may name besides C: `in`, `out`, the block's parameters
     out          width of the block's first convolution, if it is not written
     role         role that takes `operand`'s place: `head`, or `time` inside the embedding
-    classes      width of the last FC, in a head
+    classes      width of the last FC of a classifier; 0 where the data do not say it before they are read
     prefix       put before the names of nodes
     """
 

@@ -66,7 +66,7 @@ def _body(wirer: Wirer, builder: GraphBuilder, model: Model) -> str:
         inner = GraphBuilder("Body", {"input": builder.shape(end)})
         ends = wire_steps(wirer, inner, model.steps, {"output": model.output or ""}, Place("model.steps"))
         return wirer.nested(builder, "body", (end,), inner.finish(ends, where="model.steps")).name
-    classes = wirer.spec.classes
+    classes = None if wirer.spec.data is None else wirer.spec.classes or 0
     if model.pipeline is not None:
         return _part(wirer, builder, "body", _logits(model.pipeline), end, Place("model.pipeline", classes=classes))
     if model.stem is not None:

@@ -41,7 +41,11 @@ def op_node(
     if op.width and values[op.width] is None:
         kept = shapes[0].channels if shapes[0] is not None else None
         values[op.width] = (width if op.kernel else None) or classes or kept
-    elif op.width and classes is not None and values[op.width] != classes:
+        if classes == 0:
+            message = f"the last `{op.name}` has no width, and the data do not say how many classes there are"
+            help_ = f"write `data: {{…, classes: 10}}`, or the width, `{op.name}(10)`"
+            wirer.say("TD206", message, step.span, place.where, help=help_)
+    elif op.width and classes and values[op.width] != classes:
         message = f"the last `{op.name}` has {values[op.width]} outputs, but the data has {classes} classes"
         help_ = f"leave the width out, `{op.name}`, and it follows the data"
         wirer.say("TD206", message, bound.spans.get(op.width, step.span), place.where, help=help_)

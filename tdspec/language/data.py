@@ -73,6 +73,9 @@ class Data:
         above=0,
         below=1,
     )
+    limit: int | None = option(
+        None, "At most this many images in each of training, validation and test set, for a quick try.", minimum=1
+    )
     split_seed: int = option(0, "Seed of both splits; the run's own seed leaves them as they are.", minimum=0)
     image_column: str | None = option(None, "parquet: the images' column; by default `img` or `image`.")
     label_column: str | None = option(

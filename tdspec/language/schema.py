@@ -2,10 +2,11 @@
 
 `schemas/tdspec.schema.json` is this document, committed; a test compares them. Three keywords are
 the project's own, and validators that do not know them skip them: `pipeline` and `expression` ask
-for the notation, `timeRules` for the verdict about time (`tdspec.language.validator`). So that a
-validator without them still refuses the direct case, a `pattern` says that no BN stands in the
-pipeline of `model.ode.field` without an allowance. It reads words, not the graph: a BN in a block
-that the field uses, or a GN with as many groups as channels, is for the rules alone.
+for the notation, `timeRules` for the verdict about time (`tdspec.language.validator`).
+
+Two things are said for validators and editors that read one file and know none of these keywords
+(`schema_foreign`): what is required, only of a spec that does not extend another, and the direct
+case of a norm that erases time.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ from tdspec.language.declared import (
     Tagged,
     options,
 )
+from tdspec.language.schema_foreign import direct_case, required_unless_extending
 from tdspec.language.structure import Document
 from tdspec.ops import TABLE
 from tdspec.ops.op import REQUIRED, Op, Param
-from tdspec.report.codes import CODES
+from tdspec.report.codes import CODES, allowable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSION = 1
@@ -39,8 +41,8 @@ OWN = {"^x-": True}  # a key that starts with x- is the user's own
 
 JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
+# Without a description of its own, so that editors show that of the option.
 PIPELINE = {
-    "description": "A pipeline in brackets, as papers print it: `[GN–Act–Conv3x3(64)–GN]`. En dash and hyphen mean the same.",
     "type": ["string", "array"],
     "pipeline": True,
     "if": {"type": "string"},
@@ -52,11 +54,16 @@ EXPRESSION = {"type": ["string", "number", "boolean"], "expression": True}
 
 
 def schema() -> dict[str, Any]:
-    """The whole schema document."""
+    """The whole schema document, for any validator and for editors."""
+    document = required_unless_extending(merged_schema())
+    return {**document, "allOf": [*document.get("allOf", ()), direct_case()]}
+
+
+def merged_schema() -> dict[str, Any]:
+    """The schema of a spec with what it extends merged in: every section says what it requires."""
     definitions: dict[str, Any] = {"pipeline": PIPELINE}
     root = _section(Document, definitions)
     root["properties"]["tdspec"] = {"const": VERSION, "description": "Version of the language."}
-    root["properties"]["allow"] = {"$ref": "#/$defs/allow"}
     root["properties"]["defaults"] = {
         "description": "Any parameter of any op, once for the whole spec.",
         "type": "object",
@@ -67,22 +74,28 @@ def schema() -> dict[str, Any]:
     definitions["allow"] = {
         "description": "Findings that are meant to be, as `code: reason`, for this mapping and all within.",
         "type": "object",
-        "propertyNames": {"enum": [*CODES, *(name for name, _ in CODES.values())]},
-        "additionalProperties": {"type": "string", "minLength": 1},
+        "properties": _allowances(),
+        "additionalProperties": False,
+        "patternProperties": OWN,
     }
-    return {
-        "$schema": DIALECT,
-        "title": "tdspec",
-        **root,
-        "$defs": dict(sorted(definitions.items())),
-        **_direct_case(),
-        "timeRules": True,
-    }
+    return {"$schema": DIALECT, "title": "tdspec", **root, "$defs": dict(sorted(definitions.items())), "timeRules": True}
 
 
 def schema_text() -> str:
     """The schema as it is committed."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _allowances() -> dict[str, Any]:
+    """Every rule that a spec may allow, by its code and by its name."""
+    found: dict[str, Any] = {}
+    for code, (name, severity) in CODES.items():
+        if allowable(code):
+            more = f"`tdspec explain {code}` says what it is about."
+            reason = {"type": "string", "minLength": 1}
+            found[code] = {"description": f"{name} ({severity.value}): the reason why it is meant to be. {more}", **reason}
+            found[name] = {"description": f"{code} ({severity.value}): the reason why it is meant to be. {more}", **reason}
+    return found
 
 
 def _section(cls: type, definitions: dict[str, Any], kind: str | None = None) -> dict[str, Any]:
@@ -95,13 +108,11 @@ def _section(cls: type, definitions: dict[str, Any], kind: str | None = None) ->
             properties["allow"] = {"$ref": "#/$defs/allow"}
             continue
         found = dict(_declared(option.type, definitions))
-        if option.doc:
-            found["description"] = option.doc
+        found["description"] = option.doc
         found.update(option.bounds)
         if option.examples:
             found["examples"] = list(option.examples)
-        if isinstance(option.default, (bool, int, float, str)):
-            found["default"] = option.default
+        _add_default(found, option.default)
         properties[option.key] = found
         if option.required:
             required.append(option.key)
@@ -112,6 +123,16 @@ def _section(cls: type, definitions: dict[str, Any], kind: str | None = None) ->
     if groups:
         section["allOf"] = [{"oneOf": [{"required": [key]} for key in group]} for group in groups]
     return {**section, "additionalProperties": False, "patternProperties": OWN}
+
+
+def _add_default(found: dict[str, Any], default: Any) -> None:
+    """The default as a keyword, and in the description, where editors show it."""
+    default = list(default) if isinstance(default, tuple) else default
+    if isinstance(default, (bool, int, float, str, list)):
+        found["default"] = default
+        if default not in ("", []):
+            written = default if isinstance(default, str) else json.dumps(default)
+            found["description"] += f"\n\nDefault: `{written}`."
 
 
 def _reference(cls: type, definitions: dict[str, Any], kind: str | None = None) -> dict[str, Any]:
@@ -126,7 +147,7 @@ def _declared(declared: Declared, definitions: dict[str, Any]) -> dict[str, Any]
         case Scalar(type=type_):
             return {"type": JSON_TYPES[type_]}
         case Choice(values=values):
-            return {"enum": list(values)}
+            return {"type": "string", "enum": list(values)}
         case PipelineText():
             return {"$ref": "#/$defs/pipeline"}
         case ExpressionText():
@@ -137,6 +158,7 @@ def _declared(declared: Declared, definitions: dict[str, Any]) -> dict[str, Any]
             return {
                 "type": "object",
                 "additionalProperties": _declared(item, definitions),
+                "patternProperties": OWN,
                 "propertyNames": {"pattern": r"^(x-.*|[A-Za-z_][A-Za-z0-9_]*)$"},
             }
         case Section(cls=cls):
@@ -189,7 +211,7 @@ def _param(param: Param) -> dict[str, Any]:
     found: dict[str, Any] = {"description": param.doc}
     match param.kind:
         case "choice":
-            found["enum"] = list(param.choices)
+            found.update({"type": "string", "enum": list(param.choices)})
         case "flag":
             found["type"] = "boolean"
         case "number":
@@ -199,29 +221,7 @@ def _param(param: Param) -> dict[str, Any]:
                     found[key] = bound
         case _:
             found.update(EXPRESSION)
-    if param.default is not REQUIRED and isinstance(param.default, (bool, int, float, str)):
-        found["default"] = param.default
+    if param.default is not REQUIRED:
+        _add_default(found, param.default)
     return found
 
-
-def _direct_case() -> dict[str, Any]:
-    """BN in the pipeline of `model.ode.field`, for validators without our keywords."""
-    allowed = {
-        "properties": {"allow": {"anyOf": [{"required": ["TD104"]}, {"required": ["batch-norm-in-ode"]}]}},
-        "required": ["allow"],
-    }
-    timeless = {"properties": {"time": {"const": "none"}}, "required": ["time"]}
-
-    def within(*keys: str) -> dict[str, Any]:
-        found: dict[str, Any] = {"anyOf": [allowed, timeless]}
-        for key in reversed(keys):
-            found = {"properties": {key: found}, "required": [key]}
-        return found
-
-    norm = {"type": "string", "pattern": r"\bBN\b"}
-    bad = {"anyOf": [norm, {"type": "array", "contains": norm}]}
-    field = {"properties": {"model": {"properties": {"ode": {"properties": {"field": {"not": bad}}}}}}}
-    return {
-        "if": {"not": {"anyOf": [within(), within("model"), within("model", "ode")]}},
-        "then": field,
-    }

@@ -7,7 +7,7 @@ underscore behind it here (`from_`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
+from typing import Literal, Union
 
 from tdspec.language.data import Data
 from tdspec.language.fields import option
@@ -61,7 +61,7 @@ class Ode:
         None, "Pipeline that makes the state from what comes in, or one for each part."
     )
     read: Union[str, None] = option(None, "The part of the state that leaves; by default the first.")
-    time: Union[str, None] = option(None, "`none` if the field is meant to be free of t.", pattern="^none$")
+    time: Union[Literal["none"], None] = option(None, "`none` if the field is meant to be free of t.")
     allow: dict[str, str] = allow()
 
 
@@ -71,10 +71,8 @@ class Attention:
 
     block: str = option(doc="The block to use.", pattern=NAME)
     at: tuple[int, ...] = option(doc="Map sizes, in positions along one side, at which it follows the blocks.")
-    after: str = option(
-        "every",
-        "Behind every block of such a level, or the `last` of the level only.",
-        pattern="^(every|last)$",
+    after: Literal["every", "last"] = option(
+        "every", "Behind every block of such a level, or the `last` of the level only."
     )
 
 
@@ -187,10 +185,8 @@ class Document:
         None, "Path of a spec that this one changes: mappings merge, all else replaces, null deletes."
     )
     init: Init = option(factory=Init, doc="How weights start, by their role.")
-    time: Union[str, Time] = option(
-        factory=Time,
-        doc="How t becomes an embedding; `none` if the network is meant to be free of t.",
-        pattern="^none$",
+    time: Union[Literal["none"], Time] = option(
+        factory=Time, doc="How t becomes an embedding; `none` if the network is meant to be free of t."
     )
     blocks: dict[str, Block] = option(factory=dict, doc="Blocks to use in pipelines, by name.")
     task: Union[Task, None] = option(None, "What is learned.")

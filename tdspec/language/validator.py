@@ -16,8 +16,8 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from tdspec.language.instance import Items, Text, key_at, key_of, tree_at
-from tdspec.language.schema import schema
-from tdspec.report.codes import CODES, finding
+from tdspec.language.schema import merged_schema
+from tdspec.report.codes import CODES, code_of, finding
 from tdspec.report.finding import Finding, Label, Report
 from tdspec.text.notation import read_pipeline
 from tdspec.text.suggest import nearest
@@ -66,10 +66,7 @@ def _error(found: Finding) -> FindingError:
 Judge = Callable[[], list[Finding]]
 
 
-@cache
-def _schema() -> dict[str, Any]:
-    # `timeRules` says in full what the `if` and `then` at the root approximate.
-    return {key: value for key, value in schema().items() if key not in ("if", "then")}
+_schema = cache(merged_schema)
 
 
 def validate(tree: Mapping, instance: Any, reading: Reading, judge: Judge) -> Iterator[Finding]:
@@ -119,11 +116,15 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
         yield from _bad_name(error, tree, path, where)
         return
     match error.validator:
+        case "additionalProperties" if path and path[-1] == "allow":
+            yield from _unknown_rules(error, node, where)
         case "additionalProperties":
             yield from _unknown_keys(error, path, node, where)
         case "required":
             yield from _missing(error, node, path, where)
-        case "type" | "if":
+        case "type" if "enum" in error.schema:
+            return  # the choices are said once
+        case "type":
             expected = error.validator_value
             names = [TYPE_NAMES[name] for name in ([expected] if isinstance(expected, str) else expected)]
             if "pipeline" in error.schema:
@@ -156,8 +157,6 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
                 node.span,
                 where=where,
             )
-        case "pattern" if "none" in str(error.validator_value):
-            yield finding("TD022", f"{what} is a mapping or `none`, found {_found(node)}", node.span, where=where)
         case "pattern" if "pipeline" in str(error.validator_value) or error.validator_value == r"^\s*\[[\s\S]*\]\s*$":
             return  # the notation has said it better
         case "pattern":
@@ -223,16 +222,28 @@ def _did_you_mean(word: str, candidates: list[str]) -> str:
 
 
 def _bad_name(error: Any, tree: Mapping, path: list[str | int], where: str) -> Iterator[Finding]:
-    """A key that is no name: of a block or a step, or of a rule under `allow`."""
+    """A key that is no name of a block, a step, a part of a state or a parameter."""
     name = str(error.instance)
     key = key_at(tree, [*path, name])
     span = key.span if key is not None else tree_at(tree, path).span
-    if path and path[-1] == "allow":
-        near = nearest(name, (*CODES, *(title for title, _ in CODES.values())))
-        help_ = f"did you mean `{near}`?" if near else "`tdspec explain --all` lists them"
-        yield finding("TD037", f"`allow` names no rule: `{name}`", span, where=where, help=help_)
-    else:
-        yield finding("TD021", f"`{name}` should be a name: letters, digits and `_`", span, where=where)
+    yield finding("TD021", f"`{name}` should be a name: letters, digits and `_`", span, where=where)
+
+
+def _unknown_rules(error: Any, node: Node, where: str) -> Iterator[Finding]:
+    """Keys of `allow` that name no rule, or one that cannot be allowed."""
+    known = error.schema["properties"]
+    for entry in node.entries if isinstance(node, Mapping) else ():
+        name = key_of(entry.key)
+        if name in known or name.startswith("x-"):
+            continue
+        code = code_of(name)
+        near = code if code in known else nearest(name, tuple(known))
+        message, help_ = f"`allow` names no rule: `{name}`", "`tdspec explain --all` lists them"
+        if code is not None and code not in known:
+            message, help_ = f"{code} cannot be allowed: {CODES[code][0]}", "mend what it reports"
+        elif near:
+            help_ = f"did you mean `{near}`?"
+        yield finding("TD037", message, entry.key.span, where=where, help=help_)
 
 
 def _unknown_keys(error: Any, path: list[str | int], node: Node, where: str) -> Iterator[Finding]:
@@ -261,7 +272,7 @@ def _unknown_keys(error: Any, path: list[str | int], node: Node, where: str) -> 
 def _homes() -> dict[str, tuple[str, ...]]:
     """For every key of the language, the sections that have it."""
     homes: dict[str, list[str]] = {}
-    document = schema()
+    document = _schema()
     names = {"#/$defs/" + name: name.lower() for name in document["$defs"]}
 
     def visit(section: Any, title: str) -> None:

@@ -95,3 +95,13 @@ def code_of(word: str) -> str | None:
     if word.upper() in CODES:
         return word.upper()
     return next((code for code, (name, _) in CODES.items() if name == word.lower()), None)
+
+
+def allowable(code: str) -> bool:
+    """Whether a spec may allow it: a judgement, or less than an error.
+
+    Behind any other error there is no network that could be meant to be as it is.
+    """
+    if code == "TD038":  # an allowance without use is removed, not allowed
+        return False
+    return CODES[code][1] is not E or code[2] in "134" or code == "TD205"

@@ -17,7 +17,7 @@ class Recorder:
     """What one process tells of a run: everything in the main one, nothing in the others.
 
     folder    the run's; None in the other processes, and where nothing is to be written
-    metadata  goes into the checkpoints' safetensors: the spec's text and hash
+    metadata  goes into the checkpoints' safetensors: the spec's text
     resumed   the state of the checkpoint that the run goes on from, if it does
     """
 

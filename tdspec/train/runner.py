@@ -90,7 +90,7 @@ class Runner:
             folder.write_json("environment.json", about)
         recorder = Recorder(
             folder,
-            {"format": "pt", "spec": spec.text, "spec_hash": spec.hash, "name": spec.name},
+            {"spec": spec.text},  # safetensors writes several entries in an order that changes from run to run
             progress=make_progress(main=engine.main, quiet=self.quiet),
             listener=self.on_event,
             resumed=saved.state if saved is not None else None,

@@ -64,6 +64,8 @@ def assert_same_bits(one: Path, other: Path) -> None:
         assert tensors and tensors.keys() == twins.keys()
         for name, tensor in tensors.items():
             assert torch.equal(tensor, twins[name]), name
+        file = f"checkpoints/last/{part}.safetensors"
+        assert (one / file).read_bytes() == (other / file).read_bytes()
     for key in ("step", "epoch", "position", "random", "rate", "best", "ema_updates", "odes"):
         assert a.state[key] == b.state[key], key
     assert timeless(one) == timeless(other)

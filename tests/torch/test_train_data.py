@@ -69,6 +69,13 @@ def test_validation_leaves_the_test_set_alone() -> None:
     assert len(with_validation.train) + len(with_validation.validation) == len(plain.train)
 
 
+def test_limit_is_for_quick_tries() -> None:
+    splits = load(Data(name="digits", limit=100))
+    assert splits.sizes == {"train": 100, "test": 100}
+    assert torch.equal(load(Data(name="digits", limit=100)).train.images, splits.train.images)
+    assert load(Data(name="digits", limit=10_000)).sizes == load(Data(name="digits")).sizes
+
+
 def test_split_takes_the_fraction_of_every_class_and_loses_nothing() -> None:
     labels = torch.tensor([0] * 50 + [1] * 10)
     images = Images(torch.arange(60, dtype=torch.uint8).view(60, 1, 1, 1), labels, 2)

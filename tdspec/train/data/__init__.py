@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tdspec.language.data import Data
 from tdspec.train.data import cifar, digits, folder, idx, parquet
-from tdspec.train.data.images import Images, Splits, held_out
+from tdspec.train.data.images import Images, Splits, held_out, limited
 from tdspec.train.errors import DataError
 
 READERS: dict[str, Callable[[Data], tuple[Images, Images | None]]] = {
@@ -36,6 +36,9 @@ def load(data: Data) -> Splits:
     validation = None
     if data.validation:
         train, validation = held_out(train, data.validation, data.split_seed + 1)
+    if data.limit is not None:
+        train, test = limited(train, data.limit, data.split_seed), limited(test, data.limit, data.split_seed)
+        validation = None if validation is None else limited(validation, data.limit, data.split_seed)
     for name, part in (("training", train), ("test", test), ("validation", validation)):
         if part is not None and len(part) == 0:
             raise DataError(f"no {name} images: {data.name} is too small for this split")

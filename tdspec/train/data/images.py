@@ -77,3 +77,9 @@ def held_out(images: Images, fraction: float, seed: int) -> tuple[Images, Images
         order = torch.randperm(len(rows), generator=generator)
         chosen[rows[order[: round(fraction * len(rows))]]] = True
     return images.take((~chosen).nonzero().flatten()), images.take(chosen.nonzero().flatten())
+
+
+def limited(images: Images, count: int, seed: int) -> Images:
+    """At most `count` of the images, drawn at random, in their order."""
+    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
+    return images.take(chosen.sort().values)
