@@ -185,7 +185,12 @@ def _declared(declared: Declared, definitions: dict[str, Any]) -> dict[str, Any]
             for member in reversed(first):
                 test = {"type": "object" if isinstance(member, (Section, Map, Tagged)) else "array"}
                 found = {"if": test, "then": _declared(member, definitions), "else": found}
-            return found
+            return {**found, **_offered(last.values if isinstance(last, Choice) else ())}
+
+
+def _offered(words: tuple[Any, ...]) -> dict[str, Any]:
+    """Words for editors to offer where a scalar is one of several forms; they do not look behind `if`."""
+    return {"defaultSnippets": [{"label": word, "body": word} for word in words]} if words else {}
 
 
 def _precedence(declared: Declared) -> int:
@@ -204,6 +209,7 @@ def _op(op: Op) -> dict[str, Any]:
             "patternProperties": OWN,
         },
         "else": _param(op.params[0]),
+        **_offered(op.params[0].choices if op.params[0].kind == "choice" else ()),
     }
 
 

@@ -62,8 +62,10 @@ def _whole(schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
             found[key] = inner
     if "then" in found or "else" in found:
         found["if"] = schema["if"]
-    if inner := {name: part for name, item in schema.get("properties", {}).items() if (part := _whole(item, definitions))}:
-        found["properties"] = inner
+    inner = {name: _whole(item, definitions) for name, item in schema.get("properties", {}).items()}
+    if any(inner.values()):
+        # As patterns, because editors would offer `properties` once more, without their descriptions.
+        found["patternProperties"] = {f"^{name}$": part for name, part in inner.items() if part}
     parts = [item if "oneOf" in item else _whole(item, definitions) for item in schema.get("allOf", ())]
     if any(parts):
         found["allOf"] = [part for part in parts if part]
@@ -75,17 +77,16 @@ def _whole(schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 def direct_case() -> dict[str, Any]:
     """BN in the pipeline of `model.ode.field`, unless it is allowed or the spec is free of t."""
-    allowed = {
-        "properties": {"allow": {"anyOf": [{"required": ["TD104"]}, {"required": ["batch-norm-in-ode"]}]}},
-        "required": ["allow"],
-    }
-    timeless = {"properties": {"time": {"const": "none"}}, "required": ["time"]}
+    reasons: list[dict[str, Any]] = [
+        {"properties": {"allow": {"required": ["TD104"]}}, "required": ["allow"]},
+        {"properties": {"allow": {"required": ["batch-norm-in-ode"]}}, "required": ["allow"]},
+        {"properties": {"time": {"const": "none"}}, "required": ["time"]},
+    ]
 
-    def within(*keys: str) -> dict[str, Any]:
-        found: dict[str, Any] = {"anyOf": [allowed, timeless]}
+    def within(keys: tuple[str, ...], reason: dict[str, Any]) -> dict[str, Any]:
         for key in reversed(keys):
-            found = {"properties": {key: found}, "required": [key]}
-        return found
+            reason = {"properties": {key: reason}, "required": [key]}
+        return reason
 
     norm = {
         "if": {"type": "string", "pattern": r"\bBN\b"},
@@ -97,9 +98,8 @@ def direct_case() -> dict[str, Any]:
         },
     }
     field = {**norm, "items": norm}  # unquoted, YAML makes a sequence of a pipeline
-    for key in ("field", "ode", "model"):
-        field = {"properties": {key: field}}
+    scopes = ((), ("model",), ("model", "ode"))
     return {
-        "if": {"anyOf": [within(), within("model"), within("model", "ode")]},
-        "else": field,
+        "if": {"allOf": [{"not": within(scope, reason)} for scope in scopes for reason in reasons]},
+        "then": {"properties": {"model": {"properties": {"ode": {"properties": {"field": field}}}}}},
     }

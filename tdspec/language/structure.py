@@ -50,7 +50,8 @@ class Ode:
     """A neural ODE: state' = field(t, state), solved from t[0] to t[1]."""
 
     field: Union[Pipeline, Field] = option(
-        doc="The right-hand side: one pipeline, or wired steps with an output for each part."
+        doc="The right-hand side: one pipeline, or wired steps with an output for each part.",
+        examples=("[GN–Act–ConcatConv–GN–Act–ConcatConv–GN]",),
     )
     t: tuple[float, ...] = option((0.0, 1.0), "Start and end of the integration.")
     solver: Solver = option(factory=Solver, doc="How it is solved.")
@@ -132,10 +133,14 @@ class Model:
     """The network: stem, then an ODE or a U-Net, then a head; or one pipeline; or wired steps."""
 
     input: tuple[int, ...] = option(doc="Shape of one sample: channels, then positions; `[3, 32, 32]`.")
-    stem: Union[Pipeline, None] = option(None, "Pipeline in front of the ODE or the U-Net.")
+    stem: Union[Pipeline, None] = option(
+        None, "Pipeline in front of the ODE or the U-Net.", examples=("[Conv(64)–GN–Act]",)
+    )
     ode: Union[Ode, None] = option(None, "The neural ODE.")
     unet: Union[UNet, None] = option(None, "The U-Net.")
-    head: Union[Pipeline, None] = option(None, "Pipeline behind the ODE or the U-Net.")
+    head: Union[Pipeline, None] = option(
+        None, "Pipeline behind the ODE or the U-Net.", examples=("[GN–Act–GAP–FC]",)
+    )
     pipeline: Union[Pipeline, None] = option(None, "The whole network as one pipeline.")
     steps: dict[str, WiredStep] = option(factory=dict, doc="The whole network as wired steps, in any order.")
     output: Union[str, None] = option(None, "The step whose result leaves, of a network of wired steps.")
@@ -147,10 +152,10 @@ class Time:
     """How t is made into an embedding, shared by all steps that take one."""
 
     embed: Union[Pipeline, None] = option(
-        None, "Pipeline from t to the embedding, `[Sinusoid(128)–FC(512)–Act–FC(512)]`."
+        None, "Pipeline from t to the embedding.", examples=("[Sinusoid(128)–FC(512)–Act–FC(512)]",)
     )
     argument: Union[Expression, None] = option(
-        None, "What the embedding is fed with, an expression linear in t: `1000*t`."
+        None, "What the embedding is fed with, a multiple of t.", examples=("1000*t",)
     )
     allow: dict[str, str] = allow()
 
@@ -159,8 +164,10 @@ class Time:
 class RoleInit:
     """How weights of one role start; without a rule, as PyTorch starts them."""
 
-    weight: Union[Expression, None] = option(None, "Rule for weights: `zeros`, `normal(0.02)`, `fan_avg_uniform`, ...")
-    bias: Union[Expression, None] = option(None, "Rule for biases.")
+    weight: Union[Expression, None] = option(
+        None, "Rule for weights.", examples=("zeros", "normal(0.02)", "fan_avg_uniform")
+    )
+    bias: Union[Expression, None] = option(None, "Rule for biases.", examples=("zeros", "normal(0.02)"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,8 +123,22 @@ def test_torch_compile_takes_the_field_whole() -> None:
     network = tdspec.compile(ROOT / "specs/node/node-digits.yaml")
     field = network.get_submodule("ode.field")
     compiled = torch.compile(field, backend="eager", fullgraph=True)
-    t, h = torch.tensor(0.3), torch.randn(2, 48, 8, 8)
+    t, h = torch.tensor(0.3), torch.randn(2, 64, 4, 4)
     torch.testing.assert_close(compiled(t, h), field(t, h))
+
+
+def test_torch_compile_takes_a_network_with_a_fixed_grid_whole() -> None:
+    settings = ["method=rk4", "steps=4", "gradient=direct"]
+    overrides = [f"model.ode.solver.{setting}" for setting in settings]
+    network = tdspec.compile(ROOT / "specs/node/node-digits.yaml", overrides=overrides).eval()
+    x = torch.randn(2, 1, 8, 8)
+    torch.testing.assert_close(torch.compile(network, backend="eager", fullgraph=True)(x), network(x))
+
+
+def test_torch_export_takes_a_field() -> None:
+    field = tdspec.compile(ROOT / "specs/node/node-digits.yaml").get_submodule("ode.field").eval()
+    inputs = (torch.tensor(0.3), torch.randn(2, 64, 4, 4))
+    torch.testing.assert_close(torch.export.export(field, inputs).module()(*inputs), field(*inputs))
 
 
 def test_torch_export_takes_a_network_without_solver() -> None:

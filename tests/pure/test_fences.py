@@ -1,0 +1,82 @@
+"""What must not creep in: torch in a verdict, heavy imports, commands and codes nobody listed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from tdspec.cli.app import app
+from tdspec.report.codes import CODES
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "torchdiffeq", "torchvision", "accelerate", "kornia", "numpy", "rich", "networkx", "matplotlib")
+
+
+def loaded_after(code: str) -> set[str]:
+    """Top-level modules in a fresh process that ran `code`."""
+    program = f"{code}\nimport sys, json\nprint(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tdspec",
+        "from tdspec.cli.app import main\nmain(['validate', 'specs/node/node-cifar10.yaml'])",
+        "from tdspec.cli.app import main\nmain(['explain', 'TD104'])",
+        "from tdspec.cli.app import main\nmain(['schema'])",
+    ],
+    ids=["import", "validate", "explain", "schema"],
+)
+def test_a_verdict_needs_none_of_the_heavy(code: str) -> None:
+    assert loaded_after(code) & set(HEAVY) == set()
+
+
+def test_commands_and_their_options_are_these() -> None:
+    found = {}
+    with click.Context(app) as context:
+        for name in app.list_commands(context):
+            command = app.get_command(context, name)
+            assert command is not None
+            found[name] = sorted(
+                option
+                for param in command.params
+                for option in param.opts
+                if option.startswith("--") and option != "--debug"
+            )
+    assert found == {
+        "build": ["--emit", "--graph", "--json", "--set"],
+        "explain": ["--all", "--json"],
+        "init": [],
+        "schema": ["--check", "--write"],
+        "train": [
+            "--device", "--dry-run", "--json", "--out", "--precision", "--resume", "--seed", "--seeds", "--set",
+        ],
+        "validate": ["--format", "--ignore", "--select", "--set"],
+    }  # fmt: skip
+
+
+def test_codes_are_these() -> None:
+    """A code is never reused and never goes: this list only grows."""
+    assert sorted(CODES) == [
+        *(f"TD00{digit}" for digit in range(1, 9)),
+        *(f"TD01{digit}" for digit in range(7)),
+        *(f"TD02{digit}" for digit in range(7)),
+        *(f"TD03{digit}" for digit in range(10)),
+        *(f"TD04{digit}" for digit in range(5)),
+        *("TD101", "TD102", "TD103", "TD104", "TD106", "TD107", "TD109", "TD110", "TD112", "TD114", "TD115"),
+        *(f"TD20{digit}" for digit in range(1, 7)),
+        "TD301",
+    ]
+
+
+def test_no_rule_asks_for_an_ops_name() -> None:
+    for path in (ROOT / "tdspec/rules").glob("td*.py"):
+        code = path.read_text(encoding="utf-8").split('"""', 2)[2]
+        assert "op.name" not in code and ".title ==" not in code, path.name
