@@ -54,9 +54,7 @@ def main() -> None:
         example = peer.load(adjoint)
         theirs, twin = peer.network(example), peer.network(example)
         gradient = "adjoint" if adjoint else "direct"
-        ours = tdspec.compile(
-            "specs/node/odenet-mnist.yaml", overrides=[f"model.ode.solver.gradient={gradient}"]
-        )
+        ours = tdspec.compile("specs/node/odenet-mnist.yaml", overrides=[f"model.ode.solver.gradient={gradient}"])
         ours.load_state_dict(peer.renamed(theirs.state_dict()))
         twin.load_state_dict(theirs.state_dict())
         print(f"{gradient}: tdspec / example {compare(ours, theirs, arguments.pairs, arguments.batch)}")

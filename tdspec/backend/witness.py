@@ -9,7 +9,7 @@ t[(i + j) mod J], so that the batch's set of times stays the same from step to s
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -110,7 +110,10 @@ def share_of(z: Tensor) -> Share:
 def redraw(module: nn.Module, seed: int, std: float = 0.5) -> None:
     """Draw every parameter and running statistic at random: zero starts otherwise read as erased."""
     generator = torch.Generator().manual_seed(seed)
-    draw: Callable[[Tensor], Tensor] = lambda like: torch.randn(like.shape, generator=generator, dtype=like.dtype)
+
+    def draw(like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=generator, dtype=like.dtype)
+
     with torch.no_grad():
         for parameter in module.parameters():
             fan = max(parameter[0].numel() if parameter.dim() > 1 else 1, 1)

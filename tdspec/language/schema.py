@@ -78,7 +78,13 @@ def merged_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "patternProperties": OWN,
     }
-    return {"$schema": DIALECT, "title": "tdspec", **root, "$defs": dict(sorted(definitions.items())), "timeRules": True}
+    return {
+        "$schema": DIALECT,
+        "title": "tdspec",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+        "timeRules": True,
+    }
 
 
 def schema_text() -> str:
@@ -93,8 +99,14 @@ def _allowances() -> dict[str, Any]:
         if allowable(code):
             more = f"`tdspec explain {code}` says what it is about."
             reason = {"type": "string", "minLength": 1}
-            found[code] = {"description": f"{name} ({severity.value}): the reason why it is meant to be. {more}", **reason}
-            found[name] = {"description": f"{code} ({severity.value}): the reason why it is meant to be. {more}", **reason}
+            found[code] = {
+                "description": f"{name} ({severity.value}): the reason why it is meant to be. {more}",
+                **reason,
+            }
+            found[name] = {
+                "description": f"{code} ({severity.value}): the reason why it is meant to be. {more}",
+                **reason,
+            }
     return found
 
 
@@ -230,4 +242,3 @@ def _param(param: Param) -> dict[str, Any]:
     if param.default is not REQUIRED:
         _add_default(found, param.default)
     return found
-

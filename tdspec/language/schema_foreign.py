@@ -21,9 +21,7 @@ def required_unless_extending(document: dict[str, Any]) -> dict[str, Any]:
     """
     definitions = document["$defs"]
     plain = {name: _without(section) for name, section in definitions.items()}
-    wholes = {
-        WHOLE + name: whole for name, section in definitions.items() if (whole := _whole(section, definitions))
-    }
+    wholes = {WHOLE + name: whole for name, section in definitions.items() if (whole := _whole(section, definitions))}
     return {
         **_without({key: value for key, value in document.items() if key != "$defs"}),
         "$defs": plain | wholes,

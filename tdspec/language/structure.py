@@ -124,7 +124,10 @@ class Block:
         factory=dict,
         doc="Parameters with their defaults (null: must be given), numbers to use in expressions.",
     )
-    share: bool = option(False, "Whether uses of the block in one pipeline, or in one set of wired steps, share their weights where shapes agree.")
+    share: bool = option(
+        False,
+        "Whether uses of the block in one pipeline (or set of steps) share weights where shapes agree.",
+    )
     allow: dict[str, str] = allow()
 
 
@@ -138,9 +141,7 @@ class Model:
     )
     ode: Union[Ode, None] = option(None, "The neural ODE.")
     unet: Union[UNet, None] = option(None, "The U-Net.")
-    head: Union[Pipeline, None] = option(
-        None, "Pipeline behind the ODE or the U-Net.", examples=("[GN–Act–GAP–FC]",)
-    )
+    head: Union[Pipeline, None] = option(None, "Pipeline behind the ODE or the U-Net.", examples=("[GN–Act–GAP–FC]",))
     pipeline: Union[Pipeline, None] = option(None, "The whole network as one pipeline.")
     steps: dict[str, WiredStep] = option(factory=dict, doc="The whole network as wired steps, in any order.")
     output: Union[str, None] = option(None, "The step whose result leaves, of a network of wired steps.")

@@ -10,7 +10,7 @@ from tdspec.ops.shape import Shape
 PARAMS = (
     conv.OUT, conv.STRIDE, conv.PADDING, conv.PAD_MODE, conv.BIAS, conv.INIT, conv.BIAS_INIT,
     Param("position", "choice", "first", "Where t stands among the channels.", choices=("first", "last")),
-    Param("time_init", "init", None, "How t's slice of the weight starts; without it, the spec's `init.time`, else as the rest."),
+    Param("time_init", "init", None, "How t's slice of the weight starts; without it, by the spec's `init.time`."),
 )  # fmt: skip
 
 

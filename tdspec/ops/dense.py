@@ -33,7 +33,7 @@ FC = Op(
     Shape: f32[B,C] -> f32[B,out]. The last one of a classifier takes its width from the data's classes.
     Time: linear over channels.
     Source: torch.nn.Linear.""",
-    (OUT._replace(doc="Output channels; the last FC of a classifier may leave it to the data's classes."), BIAS, INIT, BIAS_INIT),
+    (OUT._replace(doc="Output channels; a classifier's last FC follows the data's classes."), BIAS, INIT, BIAS_INIT),
     effects, lower, infer, weights, width="out",
 )  # fmt: skip
 

@@ -28,14 +28,14 @@ def _scale(arguments: tuple[float, ...]) -> float:
 
 
 RULES: dict[str, RuleFacts] = {
-    "default": RuleFacts(0, 0, lambda a, i, o: 1 / sqrt(3 * i), "As PyTorch starts the layer: uniform within 1/sqrt(fan_in)."),
+    "default": RuleFacts(0, 0, lambda a, i, o: 1 / sqrt(3 * i), "As PyTorch does: uniform within 1/sqrt(fan_in)."),
     "zeros": RuleFacts(0, 0, lambda a, i, o: 0.0, "All zero."),
     "ones": RuleFacts(0, 0, lambda a, i, o: 0.0, "All one."),
     "constant": RuleFacts(1, 1, lambda a, i, o: 0.0, "All the given number."),
     "normal": RuleFacts(1, 1, lambda a, i, o: a[0], "Normal with the given standard deviation."),
     "uniform": RuleFacts(1, 1, lambda a, i, o: a[0] / sqrt(3), "Uniform within plus and minus the given bound."),
-    "xavier_uniform": RuleFacts(0, 1, lambda a, i, o: _scale(a) * sqrt(2 / (i + o)), "Glorot's, with an optional gain."),
-    "xavier_normal": RuleFacts(0, 1, lambda a, i, o: _scale(a) * sqrt(2 / (i + o)), "Glorot's, with an optional gain."),
+    "xavier_uniform": RuleFacts(0, 1, lambda a, i, o: _scale(a) * sqrt(2 / (i + o)), "Glorot's; an optional gain."),
+    "xavier_normal": RuleFacts(0, 1, lambda a, i, o: _scale(a) * sqrt(2 / (i + o)), "Glorot's; an optional gain."),
     "kaiming_uniform": RuleFacts(0, 0, lambda a, i, o: sqrt(2 / i), "He's for ReLU, by fan-in."),
     "kaiming_normal": RuleFacts(0, 0, lambda a, i, o: sqrt(2 / i), "He's for ReLU, by fan-in."),
     "lecun_normal": RuleFacts(0, 0, lambda a, i, o: sqrt(1 / i), "Normal with variance 1/fan_in."),

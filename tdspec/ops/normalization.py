@@ -90,7 +90,7 @@ BN = Op(
     Time: in training it takes out an offset per channel that all samples share (a neural ODE's
     t); in evaluation it is a fixed affine map and takes out nothing.
     Source: arXiv 1502.03167; arXiv 2405.14126, section 2.2, equation 5.""",
-    (EPS, AFFINE, Param("momentum", "number", 0.1, "Weight of the newest batch in the running statistics.", minimum=0, maximum=1)),
+    (EPS, AFFINE, Param("momentum", "number", 0.1, "Weight of the newest batch.", minimum=0, maximum=1)),
     batch_effects, batch_lower, weights=weights,
 )  # fmt: skip
 

@@ -61,7 +61,7 @@ def check(context: Context) -> Findings:
             kept = 1 - groups / channels
             yield finding(
                 "TD106",
-                f"`{node.title}` keeps {kept:.0%} of an embedding's energy: {width} channels in each of {groups} groups",
+                f"`{node.title}` keeps {kept:.0%} of an embedding's energy: {width} channels in each group",
                 node.span,
                 severity=Severity.WARNING if width < SCORE_SDE_BOUND else Severity.NOTE,
                 where=f"{node.where} {scope.where}",

@@ -68,7 +68,7 @@ def check(context: Context) -> Findings:
             if 2 * moving < total:
                 yield finding(
                     "TD112",
-                    f"{total - moving} of {total} features of `{node.title}` stay constant for t in [{low:g}, {high:g}]",
+                    f"{total - moving} of {total} features of `{node.title}` stay constant, t in [{low:g}, {high:g}]",
                     node.span,
                     where=f"{node.where} {scope.where}",
                     help=f"scale the argument, `time: {{argument: 1000*t, …}}`, or shorten the period, "

@@ -57,14 +57,18 @@ NAMES = {
         f"{index}.{theirs}": f"stem.res_down_{index}.{ours}"
         for index in (1, 2)
         for theirs, ours in {
-            "norm1.": "gn_1.", "conv1.": "conv_1.", "norm2.": "gn_2.", "conv2.": "conv_2.", "downsample.": "shortcut_conv_1.",
+            "norm1.": "gn_1.",
+            "conv1.": "conv_1.",
+            "norm2.": "gn_2.",
+            "conv2.": "conv_2.",
+            "downsample.": "shortcut_conv_1.",
         }.items()
     },
     **{f"3.odefunc.norm{index}.": f"ode.field.gn_{index}." for index in (1, 2, 3)},
     **{f"3.odefunc.conv{index}._layer.": f"ode.field.concat_conv_{index}." for index in (1, 2)},
     "4.": "head.gn_1.",
     "8.": "head.fc_1.",
-}  # fmt: skip
+}
 
 
 def renamed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

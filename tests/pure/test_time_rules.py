@@ -102,9 +102,7 @@ def test_features_that_move_are_counted_as_measured() -> None:
 
     op = OPS["Sinusoid"]
     assert op.frequencies is not None
-    site = Site(
-        {**{param.name: param.default for param in op.params}, "dim": 128, "endpoint": False}, (Shape(1),)
-    )
+    site = Site({**{param.name: param.default for param in op.params}, "dim": 128, "endpoint": False}, (Shape(1),))
     for high, expected in ((1, 22), (999, 118)):
         found = sum(moves(w, 0, high, wave) for w in op.frequencies(site) for wave in (sin, cos))
         assert found == expected

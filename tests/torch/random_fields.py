@@ -121,7 +121,7 @@ class FieldWriter:
     def spec(self) -> str:
         """A spec whose field ends in a projection back to the state, so that it is whole."""
         last = f"s{len(self.lines) - 1}"
-        c, n = self.shapes[last]
+        _, n = self.shapes[last]
         back = f"Conv1x1({self.channels})" if n else f"FC({self.channels})"
         size = f"[{self.channels}, {self.extent}, {self.extent}]"
         embed = "time: {embed: '[Sinusoid(8, period=10)–FC(6)–Tanh]'}" if self.embedded else ""

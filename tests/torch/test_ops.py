@@ -20,11 +20,27 @@ from tdspec.ops.op import REQUIRED, Op, Site
 from tdspec.ops.shape import Shape, ShapeError
 
 VALUES: dict[str, tuple[Any, ...]] = {
-    "out": (3, 8), "stride": (1, 2), "padding": ("same", 0, 2), "pad_mode": ("zeros", "circular"), "bias": (True, False),
-    "groups": (1, 2, 4), "dilation": (1, 2), "position": ("first", "last"), "affine": (True, False), "p": (0.0, 0.5),
-    "heads": (1, 2), "dim": (6, 8), "parts": (1, 2), "take": (0, 1), "channels": (2,), "by": (2.0,), "factor": (2, 3),
-    "learned": (True, False), "endpoint": (True, False), "eps": (1e-5,),
-}  # fmt: skip
+    "out": (3, 8),
+    "stride": (1, 2),
+    "padding": ("same", 0, 2),
+    "pad_mode": ("zeros", "circular"),
+    "bias": (True, False),
+    "groups": (1, 2, 4),
+    "dilation": (1, 2),
+    "position": ("first", "last"),
+    "affine": (True, False),
+    "p": (0.0, 0.5),
+    "heads": (1, 2),
+    "dim": (6, 8),
+    "parts": (1, 2),
+    "take": (0, 1),
+    "channels": (2,),
+    "by": (2.0,),
+    "factor": (2, 3),
+    "learned": (True, False),
+    "endpoint": (True, False),
+    "eps": (1e-5,),
+}
 SHAPES = (Shape(4), Shape(4, (6,)), Shape(4, (6, 8)), Shape(4, (1, 1)), Shape(4, (4, 4, 4)))
 
 
@@ -54,9 +70,7 @@ def run(op: Op, site: Site) -> torch.Tensor:
     inputs = [torch.zeros(2, shape.channels, *shape.spatial, device="meta") for shape in site.inputs]
     if op.takes:
         inputs.append(
-            torch.zeros(2, site.embedding, device="meta")
-            if site.embedding
-            else torch.zeros((), device="meta")
+            torch.zeros(2, site.embedding, device="meta") if site.embedding else torch.zeros((), device="meta")
         )
     if op.name in ("Sinusoid", "Fourier"):
         inputs = [torch.zeros(2, device="meta")]
@@ -70,9 +84,7 @@ def run(op: Op, site: Site) -> torch.Tensor:
         return found
     assert lowered.function is not None
     given = [inputs] if lowered.function.target == "torch:cat" else inputs
-    result: torch.Tensor = resolve(lowered.function.target)(
-        *given, *lowered.function.args, **lowered.function.kwargs
-    )
+    result: torch.Tensor = resolve(lowered.function.target)(*given, *lowered.function.args, **lowered.function.kwargs)
     return result
 
 

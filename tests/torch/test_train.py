@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -21,8 +22,11 @@ from tdspec.language.data import Data
 from tdspec.language.training import AdamW, Cosine, Sgd
 from tdspec.train import CheckpointError, DataError, NonFiniteError, Plan, TrainError, TrainResult, train
 from tdspec.train.checkpoint import load
+from tdspec.train.engine import Engine
 from tdspec.train.metrics import read_metrics
-from tests.torch.small_run import SmallNode, pipeline, small_spec
+from tdspec.train.record import Recorder
+from tdspec.train.runner import Runner
+from tests.torch.small_run import Plain, SmallNode, pipeline, small_spec
 
 ROOT = Path(__file__).parents[2]
 torch.set_num_threads(1)
@@ -226,6 +230,26 @@ def test_learns_real_digits(tmp_path: Path, optimizer: Any) -> None:
     assert result.nfe is None and result.best is not None and result.best["metric"] == "test_accuracy"
 
 
+def test_steps_are_those_one_would_write_by_hand() -> None:
+    spec = small_spec(digits(("Normalize", {})), ema=None, schedule=None, clip_norm=0.5)
+    runner = Runner(spec, Path(), Engine("cpu"), Plain)
+    loop = runner.prepare(0, Recorder())
+    model, data = copy.deepcopy(loop.model), loop.splits.train
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    mean, std = data.statistics()
+    for batch in list(loop.order.epoch(0))[:4]:
+        rows = batch.parts[0]
+        x = (data.images[rows] / 255 - mean.view(1, -1, 1, 1)) / std.view(1, -1, 1, 1)
+        loss = nn.functional.cross_entropy(model(x), data.labels[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+        torch.testing.assert_close(loop.take_step(batch), loss.detach())
+    for parameter, twin in zip(loop.model.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(parameter, twin, rtol=1e-4, atol=1e-6)
+
+
 def test_iterations_validation_and_plateau(tmp_path: Path) -> None:
     spec = small_spec(digits(("Normalize", {}), validation=0.1), epochs=None, iterations=8)
     result = run(tmp_path, spec)
@@ -235,8 +259,6 @@ def test_iterations_validation_and_plateau(tmp_path: Path) -> None:
 
 
 def test_accumulated_batches_are_the_same_batch(tmp_path: Path) -> None:
-    from tests.torch.small_run import Plain
-
     curves = []
     for parts in (1, 4):
         spec = small_spec(digits(("Normalize", {})), accumulate=parts, ema=None)
