@@ -163,6 +163,7 @@ class ODE(nn.Module):
             for what in ("solves", "evaluations", "accepted", "rejected"):
                 self.counts[f"{phase}_{what}"] = 0
 
+    @torch.compiler.disable  # a solver branches on data; what is worth compiling is the field, `ode.field.compile()`
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         state = x if self.init is None else self.init(x)
         parts = (state,) if isinstance(state, Tensor) else tuple(state)
