@@ -71,7 +71,8 @@ class _UNet:
         shape = self.builder.shape(end)
         if attention is None or shape is None or not shape.spatial or shape.spatial[0] not in attention.at:
             return end
-        if attention.after == "last" and not last:
+        after = attention.after if prefix.startswith("down") else attention.up or attention.after
+        if after == "last" and not last:
             return end
         return self.use(attention.block, end, shape.channels, "attention.block", prefix)
 

@@ -7,8 +7,8 @@ Mappings merge, lists and pipelines replace, null deletes, a changed `kind` repl
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable
-from pathlib import PurePath
 
 from tdspec.language.instance import key_of
 from tdspec.report.codes import finding
@@ -36,7 +36,7 @@ def merge(base: Mapping, over: Mapping) -> Mapping:
             entries[name] = Entry(entry.key, merge(below.value, entry.value))
         else:
             entries[name] = entry
-    return Mapping(over.span, tuple(entries.values()))
+    return Mapping(over.span, tuple(entries.values()), over.flow)
 
 
 def extended(tree: Mapping, report: Report, above: tuple[str, ...] = ()) -> Mapping:
@@ -46,7 +46,8 @@ def extended(tree: Mapping, report: Report, above: tuple[str, ...] = ()) -> Mapp
         return tree
     span = given.span
     here = span.source.name
-    path = str(PurePath(here).parent / given.value) if not here.startswith("<") else given.value
+    folder = "" if here.startswith("<") else os.path.dirname(here)
+    path = os.path.normpath(os.path.join(folder, given.value))
     if path in (*above, here) or len(above) > DEEPEST:
         report.add(
             finding(
@@ -90,6 +91,10 @@ def overridden(tree: Mapping, settings: Iterable[str], report: Report) -> Mappin
                     help="write `--set path.to.key=value`",
                 )
             )
+            continue
+        if keys[0] == "extends":
+            help_ = "write it in a spec; what `--set` says comes on top of what that extends"
+            report.add(finding("TD036", "`extends` cannot be set", source.whole(), help=help_))
             continue
         line = parse_yaml(source, report)
         if isinstance(line, Mapping):

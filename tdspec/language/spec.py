@@ -13,7 +13,7 @@ from tdspec.language.data import DATASETS
 from tdspec.language.instance import key_of, tree_at
 from tdspec.language.structure import Document, Init, Model, Time
 from tdspec.language.validator import Reading
-from tdspec.report.codes import code_of
+from tdspec.report.codes import allowable, code_of
 from tdspec.text.source import Source, Span
 from tdspec.text.yaml_node import Mapping, Node, Scalar
 
@@ -124,7 +124,9 @@ def allowances(node: Node, scope: str = "") -> Iterator[Allowance]:
             for allowed in entry.value.entries:
                 code = code_of(key_of(allowed.key))
                 reason = allowed.value
-                if code is not None and isinstance(reason, Scalar) and isinstance(reason.value, str):
+                if code is None or not allowable(code):
+                    continue
+                if isinstance(reason, Scalar) and isinstance(reason.value, str):
                     yield Allowance(scope, code, reason.value, allowed.key.span)
         else:
             yield from allowances(entry.value, f"{scope}.{name}" if scope else name)

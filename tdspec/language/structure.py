@@ -75,6 +75,7 @@ class Attention:
     after: Literal["every", "last"] = option(
         "every", "Behind every block of such a level, or the `last` of the level only."
     )
+    up: Literal["every", "last"] | None = option(None, "The same for the way up, where it differs; score_sde's DDPM.")
 
 
 @dataclass(frozen=True, kw_only=True)

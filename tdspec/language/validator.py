@@ -124,6 +124,9 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
             yield from _missing(error, node, path, where)
         case "type" if "enum" in error.schema:
             return  # the choices are said once
+        case "minLength" | "type" if path[-2:-1] == ["allow"]:
+            help_ = f"write `{path[-1]}: why it is meant to be`"
+            yield finding("TD037", f"{what} is allowed without a reason", node.span, where=where, help=help_)
         case "type":
             expected = error.validator_value
             names = [TYPE_NAMES[name] for name in ([expected] if isinstance(expected, str) else expected)]
@@ -167,14 +170,6 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
             )  # fmt: skip
         case "oneOf":
             yield from _one_of(error, node, what, where)
-        case "minLength":
-            yield finding(
-                "TD037",
-                f"{what} is allowed without a reason",
-                node.span,
-                where=where,
-                help="say why it is meant to be",
-            )
         case _:
             yield finding("TD021", f"{what}: {error.message}", node.span, where=where)
 
@@ -185,10 +180,13 @@ def _one_of(error: Any, node: Node, what: str, where: str) -> Iterator[Finding]:
     given = [entry for entry in node.entries if key_of(entry.key) in keys] if isinstance(node, Mapping) else []
     names = " or ".join(f"`{key}`" for key in keys)
     if given:
-        labels = (Label(given[0].key.span, "the first stands here"),)
+        first, second = (entry.key.span for entry in given[:2])
+        help_ = "keep one of them"
+        if first.source is not second.source:
+            help_ = f"`{key_of(given[0].key)}: null` deletes the one that the spec extends"
         yield finding(
-            "TD025", f"{what} takes either {names}, not both", given[1].key.span, where=where, labels=labels,
-            help="keep one of them",
+            "TD025", f"{what} takes either {names}, not both", second, where=where, help=help_,
+            labels=(Label(first, "the first stands here"),),
         )  # fmt: skip
     else:
         span = node.entries[0].key.span if isinstance(node, Mapping) and node.entries else node.span
@@ -240,7 +238,8 @@ def _unknown_rules(error: Any, node: Node, where: str) -> Iterator[Finding]:
         near = code if code in known else nearest(name, tuple(known))
         message, help_ = f"`allow` names no rule: `{name}`", "`tdspec explain --all` lists them"
         if code is not None and code not in known:
-            message, help_ = f"{code} cannot be allowed: {CODES[code][0]}", "mend what it reports"
+            message = f"{code} (`{CODES[code][0]}`) cannot be allowed"
+            help_ = "an allowance is for a judgement that is known and meant; mend what this one reports"
         elif near:
             help_ = f"did you mean `{near}`?"
         yield finding("TD037", message, entry.key.span, where=where, help=help_)

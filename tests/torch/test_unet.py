@@ -1,0 +1,79 @@
+"""U-Nets: DDPM's for CIFAR-10 as published, its skips, and time in its verdicts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import tdspec
+from tdspec.check import check_text
+from tdspec.report.finding import Severity
+
+# Ho et al., arXiv 2006.11239, appendix B: attention behind every block of the 16x16 level.
+DDPM = """
+tdspec: 1
+defaults: {Act: SiLU, GN: {groups: 32, eps: 1e-6}}
+init: {operand: {weight: fan_avg_uniform, bias: zeros}}
+time: {embed: [Sinusoid(128)–FC(512)–Act–FC(512)]}
+blocks:
+  Res:
+    pipeline: [GN–Act–Conv–Emb–GN–Act–Dropout(0.1)–Conv(init=zeros)]
+    shortcut: [Conv1x1]
+  Attn: {pipeline: [GN–SelfAttn(init=zeros)], residual: true}
+model:
+  input: [3, 32, 32]
+  unet:
+    stem: [Conv(128)]
+    width: 128
+    multipliers: [1, 2, 2, 2]
+    blocks_per_level: 2
+    block: Res
+    attention: {block: Attn, at: [16]}
+    middle: [Res–Attn–Res]
+    down: [Conv(stride=2)]
+    up: [Up(nearest)–Conv]
+  head: [GN–Act–Conv(3, init=zeros)]
+"""
+SMALL = (
+    DDPM.replace("groups: 32", "groups: 4")
+    .replace("width: 128", "width: 32")
+    .replace("Conv(128)", "Conv(32)")
+    .replace("[1, 2, 2, 2]", "[1, 2]")
+)
+
+
+@pytest.mark.parametrize(("after", "count"), [("every", 35_746_307), ("last", 35_218_947)])
+def test_published_parameter_counts(after: str, count: int) -> None:
+    # score_sde attends once per level on the way up only: 527,360 parameters, two blocks, fewer.
+    text = DDPM.replace("at: [16]}", f"at: [16], up: {after}}}")
+    with torch.device("meta"):
+        network = tdspec.compile(text)
+    assert sum(parameter.numel() for parameter in network.parameters()) == count
+
+
+def test_small_unet_runs_and_depends_on_time() -> None:
+    network = tdspec.compile(SMALL).eval()
+    torch.manual_seed(0)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    x, t = torch.randn(2, 3, 32, 32), torch.tensor([3.0, 500.0])
+    with torch.no_grad():
+        one, other = network(x, t), network(x, t.flip(0))
+    assert one.shape == x.shape and not torch.allclose(one, other)
+
+
+def test_levels_must_halve() -> None:
+    report = check_text(SMALL.replace("[3, 32, 32]", "[3, 30, 30]").replace("[1, 2]", "[1, 2, 2]")).report
+    assert {item.code for item in report.findings if item.severity is Severity.ERROR} >= {"TD203"}
+
+
+def test_instance_norm_behind_the_embedding_is_an_error() -> None:
+    text = SMALL.replace("Emb–GN–Act", "Emb–IN–Act")
+    assert "TD101" in {item.code for item in check_text(text).report.findings}
+
+
+def test_batch_norm_behind_the_embedding_is_none() -> None:
+    """Every sample has its own t here, so BN keeps it: a rule that cries wolf would be wrong."""
+    text = SMALL.replace("Emb–GN–Act", "Emb–BN–Act")
+    codes = {item.code for item in check_text(text).report.findings if item.severity is Severity.ERROR}
+    assert codes == set()
