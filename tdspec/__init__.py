@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tdspec.backend.network import Network
     from tdspec.check import Checked
     from tdspec.language.spec import Spec
-    from tdspec.train import TrainResult
+    from tdspec.train import Plan, TrainResult
 
 __version__ = "0.1.0"
 __all__ = [
@@ -80,8 +80,11 @@ def compile(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Ite
 
 def train(
     spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any
-) -> TrainResult:
-    """Train a spec; `options` are those of `tdspec.train.train`. Raises `SpecError` if the spec does not hold."""
+) -> TrainResult | Plan:
+    """Train a spec; `options` are those of `tdspec.train.train`, and `dry_run=True` gives the plan only.
+
+    Raises `SpecError` if the spec does not hold.
+    """
     from tdspec.language.spec import Spec
     from tdspec.train import train as run
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple, Protocol
 
 import pytest
 from hypothesis import settings
 
 from tdspec.cli.app import main
+
+# Many small modules, in this process and in those that tests start: threads only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Machines differ in speed and are shared; a property does not hold less when it is slow to show.
 settings.register_profile("tdspec", deadline=None, derandomize=True)

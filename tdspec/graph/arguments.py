@@ -15,6 +15,7 @@ from tdspec.text.suggest import nearest
 from tdspec.text.syntax import Argument, Expression, Invoke, Name, Negate, Number, Step
 
 Environment = Mapping[str, "int | float"]
+WORDS = ("choice", "flag", "init")  # kinds of parameters whose values name no C
 
 
 class Bound(NamedTuple):
@@ -63,8 +64,13 @@ def bind(
     environment: Environment,
     found: list[Finding],
     where: str,
+    *,
+    known: bool = True,
 ) -> Bound:
-    """Every parameter's value: written, from `defaults`, or the op's own."""
+    """Every parameter's value: written, from `defaults`, or the op's own.
+
+    known  whether C is known; without it, what an expression gives means nothing
+    """
     what = f"`{step.name}`"
     given = pair_up(step, tuple(param.name for param in op.params), what, found, where)
     values: dict[str, Any] = {}
@@ -89,15 +95,9 @@ def bind(
         try:
             values[param.name] = value_of(param, written, environment)
         except ExpressionError as error:
-            found.append(
-                finding(
-                    "TD032",
-                    f"`{param.name}` of {what} {error.message}",
-                    error.span,
-                    where=where,
-                    help=error.help,
-                )
-            )
+            if known or param.kind in WORDS:
+                message = f"`{param.name}` of {what} {error.message}"
+                found.append(finding("TD032", message, error.span, where=where, help=error.help))
             values[param.name] = param.default if param.default is not REQUIRED else 1
     if step.kernel is not None and op.kernel is None:
         found.append(finding("TD033", f"{what} takes no kernel suffix", step.name_span, where=where))
@@ -141,6 +141,17 @@ def value_of(param: Param, written: Expression, environment: Environment) -> Any
     if param.maximum is not None and value > param.maximum:
         raise ExpressionError(written.span, f"should be at most {param.maximum:g}, found {shown}", "")
     return value
+
+
+def refused(param: Param, written: Expression) -> bool:
+    """Whether the schema has said that this is no value of the parameter, wherever it is used."""
+    if param.kind not in ("choice", "flag", "number"):
+        return False
+    try:
+        value_of(param, written, {})
+    except ExpressionError:
+        return True
+    return False
 
 
 def rule_of(written: Expression) -> Rule:

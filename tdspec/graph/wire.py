@@ -93,6 +93,9 @@ def _one_way(wirer: Wirer, model: Model) -> bool:
         first, second = (wirer.spec.span(f"model.{key}") for key in both[:2])
         labels = (Label(first, f"`{both[0]}` stands here"),)
         help_ = "keep one of them; for more, use `pipeline` and blocks"
+        base = [key for key in both if wirer.spec.span(f"model.{key}").source is not wirer.spec.tree.span.source]
+        if base:
+            help_ = f"{', '.join(f'`{key}: null`' for key in base)} deletes what the spec extends"
         wirer.say("TD025", f"a model has either `{both[0]}` or `{both[1]}`", second, "model", help=help_, labels=labels)
         return False
     if not ways and not parts:

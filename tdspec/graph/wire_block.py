@@ -70,6 +70,11 @@ def parameters_of(
     """What expressions inside the block may name: `in`, `out`, and its parameters."""
     what = f"the block `{step.name}`"
     given = pair_up(step, ("out", *block.params), what, mistakes, place.where)
+    second = next((argument for argument in step.arguments[1:] if argument.name is None), None)
+    if second is not None and not mistakes:  # the order of keys, those of `params` too, means nothing
+        message = f"{what} takes `out` by position; its parameters go by name"
+        names = " or ".join(f"`{name}={second.value.span.text}`" for name in block.params)
+        mistakes.append(finding("TD033", message, second.span, where=place.where, help=f"write {names}"))
     parameters: dict[str, int | float] = {}
     if shape is not None:
         parameters["in"] = shape.channels
@@ -143,7 +148,7 @@ def _sum(
     if block.scale is None:
         return total
     try:
-        by = evaluate(block.scale, place.environment)
+        by = evaluate(block.scale, environment_of(place, before))
     except ExpressionError as error:
         wirer.say("TD032", f"`scale` {error.message}", error.span, place.where, help=error.help)
         return total

@@ -8,6 +8,7 @@ from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import TIME, Graph, Node, Ode
 from tdspec.graph.place import Place
 from tdspec.graph.wire_steps import wire_steps
+from tdspec.language.solver import conflict
 from tdspec.language.structure import Field
 from tdspec.language.structure import Ode as OdeSection
 from tdspec.ops.shape import Shape
@@ -24,7 +25,7 @@ def ode_node(
     wirer: Wirer, ode: OdeSection, entry: str, shape: Shape | None, where: str, name: str, span: Span | None
 ) -> Node:
     """The node of an ODE that reads `entry`; inside its field t is one number for the batch."""
-    parts = tuple(ode.state) or ("h",)
+    parts = tuple(sorted(ode.state)) or ("h",)  # the order of keys means nothing
     timed, per_sample = wirer.timed, wirer.per_sample
     wirer.timed = False  # before the solve there is no t
     init, state = _init(wirer, ode, shape, parts, where)
@@ -84,6 +85,13 @@ def _check(wirer: Wirer, ode: OdeSection, state: State, field: Graph, where: str
     if len(ode.t) != 2 or ode.t[0] == ode.t[1]:
         message = "`t` should be a start and another end, such as `[0, 1]`"
         wirer.say("TD024", message, wirer.spec.span(f"{where}.t"), where)
+    clash = conflict(ode.solver)
+    if clash is not None:
+        key, reason = clash
+        missing = getattr(ode.solver, key) is None
+        at = wirer.spec.span(f"{where}.solver" if missing else f"{where}.solver.{key}")
+        message = f"`solver` needs `{key}`: {reason}" if missing else f"`{key}` does not go with the method: {reason}"
+        wirer.say("TD023" if missing else "TD025", message, at, f"{where}.solver")
     for part, channels in ode.state.items():
         shape = state[part]
         if shape is not None and shape.channels != channels:
@@ -96,6 +104,9 @@ def _check(wirer: Wirer, ode: OdeSection, state: State, field: Graph, where: str
             of = f" of `{part}`" if len(state) > 1 else ""
             help_ = "a derivative has the shape of its state: keep the channels, and use no stride"
             wirer.say("TD204", f"the field{of} gives {after}, but its state is {before}", at, where, help=help_)
+    if ode.read is None and len(state) > 1:
+        message = f"`ode` needs `read`: which of {', '.join(f'`{part}`' for part in state)} leaves"
+        wirer.say("TD023", message, wirer.spec.span(where), where)
     if ode.read is not None and ode.read not in state:
         message = f"`read` names `{ode.read}`, but the state has {', '.join(f'`{part}`' for part in state)}"
         wirer.say("TD040", message, wirer.spec.span(f"{where}.read"), where)

@@ -34,9 +34,8 @@ def op_node(
     known = tuple(shape for shape in shapes if shape is not None)
     mistakes: list[Finding] = []
     environment = environment_of(place, shapes[0])
-    bound = bind(step, op, wirer.defaults.get(op.name, {}), environment, mistakes, place.where)
-    if shapes[0] is None:  # without C, what an expression gives means nothing
-        mistakes = [item for item in mistakes if item.code != "TD032"]
+    defaults = wirer.defaults.get(op.name, {})
+    bound = bind(step, op, defaults, environment, mistakes, place.where, known=shapes[0] is not None)
     values = bound.values
     if op.width and values[op.width] is None:
         kept = shapes[0].channels if shapes[0] is not None else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tdspec.graph.arguments import refused
 from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import EMBEDDING, Graph, Node
 from tdspec.graph.place import Place
@@ -85,8 +86,9 @@ class Wirer:
             values = {
                 name: expression
                 for name, node in given
-                if isinstance(node, Scalar) and op.param(name) is not None
+                if isinstance(node, Scalar) and (param := op.param(name)) is not None
                 if (expression := self.spec.reading.expression(node, report)) is not None
+                if not refused(param, expression)
             }
             self.report(report.findings)
             found[op.name] = values

@@ -48,7 +48,8 @@ def extended(tree: Mapping, report: Report, above: tuple[str, ...] = ()) -> Mapp
     here = span.source.name
     folder = "" if here.startswith("<") else os.path.dirname(here)
     path = os.path.normpath(os.path.join(folder, given.value))
-    if path in (*above, here) or len(above) > DEEPEST:
+    above = (*above, os.path.realpath(here))
+    if os.path.realpath(path) in above or len(above) > DEEPEST:
         report.add(
             finding(
                 "TD035",
@@ -72,7 +73,7 @@ def extended(tree: Mapping, report: Report, above: tuple[str, ...] = ()) -> Mapp
             )
         )  # fmt: skip
         return tree
-    return merge(extended(base, report, (*above, here)), tree)
+    return merge(extended(base, report, above), tree)
 
 
 def overridden(tree: Mapping, settings: Iterable[str], report: Report) -> Mapping:

@@ -126,7 +126,7 @@ def allowances(node: Node, scope: str = "") -> Iterator[Allowance]:
                 reason = allowed.value
                 if code is None or not allowable(code):
                     continue
-                if isinstance(reason, Scalar) and isinstance(reason.value, str):
+                if isinstance(reason, Scalar) and isinstance(reason.value, str) and reason.value:
                     yield Allowance(scope, code, reason.value, allowed.key.span)
         else:
             yield from allowances(entry.value, f"{scope}.{name}" if scope else name)

@@ -61,7 +61,7 @@ class Ode:
     init: Union[Pipeline, dict[str, Pipeline], None] = option(
         None, "Pipeline that makes the state from what comes in, or one for each part."
     )
-    read: Union[str, None] = option(None, "The part of the state that leaves; by default the first.")
+    read: Union[str, None] = option(None, "The part of the state that leaves; needed where there are several.")
     time: Union[Literal["none"], None] = option(None, "`none` if the field is meant to be free of t.")
     allow: dict[str, str] = allow()
 
@@ -106,7 +106,7 @@ class Block:
     """A block: a pipeline with an optional shortcut, wired steps, an ODE or a U-Net.
 
     Used in pipelines by its name: `Res(128, stride=2)`. The first argument is `out`, the channels
-    that leave; the others are its `params`.
+    that leave; its `params` go by name.
     """
 
     pipeline: Union[Pipeline, None] = option(None, "The block as one pipeline.")

@@ -141,7 +141,7 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
             choices = [str(value) for value in error.validator_value]
             yield finding(
                 "TD022",
-                f"{what} should be one of {', '.join(f'`{choice}`' for choice in choices)}, found {_found(node)}",
+                f"{what} should be {_one_of_these(choices, error)}, found {_found(node)}",
                 node.span, where=where, help=_did_you_mean(str(error.instance), choices),
             )  # fmt: skip
         case "const" if path == ["tdspec"]:
@@ -191,6 +191,12 @@ def _one_of(error: Any, node: Node, what: str, where: str) -> Iterator[Finding]:
     else:
         span = node.entries[0].key.span if isinstance(node, Mapping) and node.entries else node.span
         yield finding("TD023", f"{what} needs {names}", span, where=where)
+
+
+def _one_of_these(choices: list[str], error: Any) -> str:
+    if len(choices) == 1:
+        return f"a mapping or `{choices[0]}`" if "else" in error.schema_path else f"`{choices[0]}`"
+    return f"one of {', '.join(f'`{choice}`' for choice in choices)}"
 
 
 def _found(node: Node) -> str:
@@ -269,25 +275,24 @@ def _unknown_keys(error: Any, path: list[str | int], node: Node, where: str) -> 
 
 @cache
 def _homes() -> dict[str, tuple[str, ...]]:
-    """For every key of the language, the sections that have it."""
-    homes: dict[str, list[str]] = {}
+    """For every key of the language, the sections that have it, as dotted paths, the shortest first."""
+    homes: dict[str, dict[str, str]] = {}
     document = _schema()
-    names = {"#/$defs/" + name: name.lower() for name in document["$defs"]}
-
-    def visit(section: Any, title: str) -> None:
+    waiting: list[tuple[str, Any]] = [("", document)]
+    for path, section in waiting:  # grows as it goes
+        if not isinstance(section, dict) or path == "defaults":
+            continue
         for key, value in section.get("properties", {}).items():
-            homes.setdefault(key, [])
-            if title not in homes[key] and title:
-                homes[key].append(title)
-            if key in ("defaults",):
-                continue
-            if isinstance(value, dict) and "properties" in value:
-                visit(value, f"`{key}`")
-
-    visit(document, "the spec itself")
-    for reference, name in names.items():
-        visit(document["$defs"][reference.rsplit("/", 1)[1]], f"`{name}`")
-    return {key: tuple(found[:3]) for key, found in homes.items()}
+            title = path.rpartition(".")[2]
+            homes.setdefault(key, {}).setdefault(title, f"`{path}`" if path else "the spec itself")
+            waiting.append((f"{path}.{key}" if path else key, value))
+        reference = str(section.get("$ref", "")).rpartition("/")[2]
+        inner = [section.get(word) for word in ("then", "else")] + [*section.get("allOf", ())]
+        inner += [document["$defs"][reference]] if reference not in ("", "allow") else []
+        waiting += [(path, part) for part in inner]
+        if "additionalProperties" in section:
+            waiting.append((f"{path}.NAME", section["additionalProperties"]))
+    return {key: tuple(found.values())[:3] for key, found in homes.items()}
 
 
 def _missing(error: Any, node: Node, path: list[str | int], where: str) -> Iterator[Finding]:

@@ -47,14 +47,17 @@ from math import cos, pi, sin
 
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings
-from tdspec.text.expression import evaluate
+from tdspec.text.expression import ExpressionError, evaluate
 
 MOVES = 0.1  # a feature that changes by less over the whole range counts as constant
 
 
 def check(context: Context) -> Findings:
     time = context.spec.time
-    factor = float(evaluate(time.argument, {"t": 1.0})) if time is not None and time.argument is not None else 1.0
+    try:
+        factor = float(evaluate(time.argument, {"t": 1.0})) if time is not None and time.argument is not None else 1.0
+    except ExpressionError:  # said where the argument is wired
+        return
     for scope in context.scopes:
         if scope.ode is None:
             continue

@@ -51,7 +51,8 @@ class Client:
         answer = self._ask("textDocument/completion", self._place(text, line, column))
         items = answer["items"] if isinstance(answer, dict) else answer
         return [
-            Completion(item["label"], _plain(item.get("documentation", "")), item.get("insertText", "")) for item in items
+            Completion(item["label"], _plain(item.get("documentation", "")), item.get("insertText", ""))
+            for item in items
         ]
 
     def hover(self, text: str, line: int, column: int) -> str:

@@ -102,9 +102,7 @@ def test_offers_the_ops_under_defaults(client: Client) -> None:
 def test_inserts_the_default(client: Client) -> None:
     found = offered(client, f"tdspec: 1\nmodel:\n  ode:\n    solver:\n      {CURSOR}\n")
     assert found["rtol"].text == "rtol: ${1:0.001}"
-    assert found["rtol"].documentation == (
-        "Relative tolerance of each element of the state.\n\nDefault: `0.001`."
-    )
+    assert found["rtol"].documentation == ("Relative tolerance of each element of the state.\n\nDefault: `0.001`.")
 
 
 HOVERS = {
@@ -134,7 +132,9 @@ def test_passes(client: Client, title: str) -> None:
 
 @pytest.mark.parametrize("title", schema_cases.refused())
 def test_refuses_the_direct_case(client: Client, title: str) -> None:
-    assert any("BN erases the time signal" in said for said in client.diagnose(MODELINE + schema_cases.refused()[title]))
+    assert any(
+        "BN erases the time signal" in said for said in client.diagnose(MODELINE + schema_cases.refused()[title])
+    )
 
 
 def test_marks_what_does_not_hold(client: Client) -> None:

@@ -338,7 +338,7 @@ def test_ten_thousand_steps(step: str) -> None:
 def test_time_is_linear(step: str) -> None:
     """Also where everything is wrong."""
     small, large = seconds_quoted(step * 4_000), seconds_quoted(step * 40_000)
-    assert large < 25 * small + 0.05
+    assert large < 50 * small + 0.1  # ten times the text; what is quadratic takes a hundred times
 
 
 def seconds_quoted(text: str) -> float:
