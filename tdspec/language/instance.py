@@ -47,7 +47,10 @@ def key_of(key: Scalar) -> str:
 def child(node: Node, part: str | int) -> Node | None:
     """One step down a path."""
     if isinstance(node, Mapping) and isinstance(part, str):
-        for entry in node.entries:
+        found = node.get(part)
+        if found is not None:
+            return found
+        for entry in node.entries:  # a key that is a number
             if key_of(entry.key) == part:
                 return entry.value
     if isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):

@@ -356,7 +356,17 @@ allow: {x-i: 3}
 
 # ------------------------------------------------------------------ allowances
 
-ERASED = "tdspec: 1\n{root}\nmodel:\n  {model}\n  input: [3, 8, 8]\n  stem: [Conv(8)]\n  ode:\n    {ode}\n    field: [ConcatConv–BN]\n"
+ERASED = """\
+tdspec: 1
+{root}
+model:
+  {model}
+  input: [3, 8, 8]
+  stem: [Conv(8)]
+  ode:
+    {ode}
+    field: [ConcatConv–BN]
+"""
 
 
 def with_allowance(**where: str) -> str:
@@ -457,7 +467,7 @@ DRAFTS = (Path(__file__).parents[2] / "docs" / "language-drafts.md").read_text(e
 
 
 def drafts(kind: str) -> dict[str, str]:
-    found = re.findall(rf"^## (\w+\S*).*?```yaml (\w+)\n(.*?)```", DRAFTS, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^## (\w+\S*).*?```yaml (\w+)\n(.*?)```", DRAFTS, re.MULTILINE | re.DOTALL)
     return {name: text for name, marked, text in found if marked == kind}
 
 

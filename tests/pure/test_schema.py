@@ -9,14 +9,15 @@ from typing import Any
 import jsonschema
 import pytest
 
+import tdspec
 from tdspec.language.instance import to_instance
 from tdspec.language.schema import schema, schema_text
 from tdspec.report.finding import Report
 from tdspec.text.source import Source
 from tdspec.text.yaml_tree import parse_yaml
+from tests.peers import schema_cases
 
 ROOT = Path(__file__).parents[2]
-SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
 STANDARD = jsonschema.Draft202012Validator(schema())  # knows none of the project's keywords
 
 
@@ -41,53 +42,31 @@ def test_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_any_validator_takes_the_shipped_specs(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    if "extends:" in text:  # another validator sees one file only
-        errors = [message for message in plain(text) if "is a required property" not in message]
-    else:
-        errors = plain(text)
-    assert errors == []
+@pytest.mark.parametrize("title", schema_cases.passed())
+def test_any_validator_passes(title: str) -> None:
+    assert plain(schema_cases.passed()[title]) == []
 
 
-FIELD = """
-tdspec: 1
-model:
-  input: [3, 32, 32]
-  ode:
-    field: {field}
-    {allow}
-"""
+@pytest.mark.parametrize("title", schema_cases.refused())
+def test_any_validator_refuses_batch_norm_in_an_ode(title: str) -> None:
+    assert any("TD104" in message for message in plain(schema_cases.refused()[title]))
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        "[GN–Act–ConcatConv–BN]",
-        "'[GN–Act–ConcatConv–BN]'",
-        '"[GN - Act - ConcatConv3x3(64, position=last) - BN - Act]"',
-        "[GN–Act–ConcatConv3x3(64, position=last)–BN–Act]",
-    ],
-)
-def test_any_validator_refuses_batch_norm_in_an_ode(field: str) -> None:
-    assert plain(FIELD.format(field=field, allow=""))
-    for allow in ("allow: {TD104: why}", "allow: {batch-norm-in-ode: why}"):
-        assert plain(FIELD.format(field=field, allow=allow)) == []
+@pytest.mark.parametrize("title", schema_cases.incomplete())
+def test_any_validator_refuses_what_is_not_whole(title: str) -> None:
+    assert plain(schema_cases.incomplete()[title])
 
 
-@pytest.mark.parametrize("where", ["root", "model", "time"])
-def test_an_allowance_further_up_counts_too(where: str) -> None:
-    spec = loaded(FIELD.format(field="'[ConcatConv–BN]'", allow=""))
-    if where == "time":
-        spec["time"] = "none"
-    else:
-        (spec if where == "root" else spec["model"])["allow"] = {"TD104": "why"}
-    assert [error.message for error in STANDARD.iter_errors(spec)] == []
+@pytest.mark.parametrize("title", schema_cases.incomplete())
+def test_what_is_not_whole_is_said_once(title: str) -> None:
+    findings = tdspec.validate(schema_cases.incomplete()[title]).findings
+    assert [item.code for item in findings if item.severity.value == "error"] == ["TD023"]
 
 
-def test_a_group_norm_in_the_same_place_passes() -> None:
-    assert plain(FIELD.format(field="[GN–Act–ConcatConv–GN]", allow="")) == []
+def test_only_judgements_can_be_allowed() -> None:
+    allowed = set(schema()["$defs"]["allow"]["properties"])
+    assert {"TD104", "batch-norm-in-ode", "TD044", "TD205", "TD301"} <= allowed
+    assert allowed.isdisjoint({"TD002", "TD010", "TD020", "TD030", "TD038", "TD202", "unknown-op"})
 
 
 def test_every_option_has_a_description() -> None:
