@@ -33,9 +33,7 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     wirer = Wirer(spec)
     _check_names(wirer)
     wirer.embedding = embedding_width(wirer)
-    # A model takes t if it holds a U-Net; in an ODE's field t is the solver's.
-    blocks = spec.document.blocks.values()
-    wirer.timed = wirer.per_sample = spec.model.unet is not None or any(block.unet is not None for block in blocks)
+    wirer.timed = wirer.per_sample = takes_time(spec)
     shape = None
     if spec.input and min(spec.input) > 0:
         shape = Shape(spec.input[0], spec.input[1:])
@@ -45,6 +43,15 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     builder = GraphBuilder("Network", {"input": shape}, scope="model" if wirer.timed else None)
     end = _body(wirer, builder, spec.model)
     return builder.finish({"output": end}, where="model"), wirer.found
+
+
+def takes_time(spec: Spec) -> bool:
+    """Whether the model itself takes t, one for each sample: with a U-Net, or an embedding and no ODE to use it."""
+    blocks = spec.document.blocks.values()
+    if spec.model.unet is not None or any(block.unet is not None for block in blocks):
+        return True
+    ode = spec.model.ode is not None or any(block.ode is not None for block in blocks)
+    return spec.time is not None and spec.time.embed is not None and not ode
 
 
 def _check_names(wirer: Wirer) -> None:

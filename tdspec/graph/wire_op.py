@@ -61,7 +61,7 @@ def op_node(
     if op.needs_time and wirer.timed:
         sources = (*sources, time_source(wirer, builder, embedding is not None))
     elif op.needs_time:
-        help_ = "t exists inside an `ode`'s field, and in a model that takes t (a U-Net); move the step there"
+        help_ = "t exists inside an `ode`'s field, and in a model without ODEs that has a U-Net or `time.embed`"
         message = f"`{step.name}` needs t, but there is none here"
         mistakes.append(finding("TD042", message, step.span, where=place.where, help=help_))
     wirer.report(mistakes)

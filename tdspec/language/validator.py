@@ -2,7 +2,7 @@
 
 `pipeline` and `expression` read the notation; `timeRules` runs what judges the whole spec. Both
 yield jsonschema errors that carry a `Finding`; the standard keywords' errors become findings in
-`explain_error`, which says what was expected, what was found, and the nearest name.
+`schema_findings`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from tdspec.language.instance import Items, Text, key_at, key_of, tree_at
+from tdspec.language.instance import Items, Text
 from tdspec.language.schema import merged_schema
-from tdspec.report.codes import CODES, code_of, finding
-from tdspec.report.finding import Finding, Label, Report
-from tdspec.text.notation import read_pipeline
-from tdspec.text.suggest import nearest
+from tdspec.language.schema_findings import explain_error
+from tdspec.report.finding import Finding, Report
+from tdspec.text.notation import read_expression, read_pipeline
 from tdspec.text.syntax import Expression, Pipeline
 from tdspec.text.yaml_node import Mapping, Node, Scalar, Sequence
 
@@ -43,8 +42,6 @@ class Reading:
         return self.pipelines[key]
 
     def expression(self, node: Node, report: Report) -> Expression | None:
-        from tdspec.text.notation import read_expression
-
         key = self.place(node)
         if key not in self.expressions:
             self.expressions[key] = read_expression(node, report)
@@ -94,221 +91,3 @@ def validate(tree: Mapping, instance: Any, reading: Reading, judge: Judge) -> It
             yield error.finding
         else:
             yield from explain_error(error, tree)
-
-
-TYPE_NAMES = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "`true` or `false`",
-}
-
-
-def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
-    """The findings behind one jsonschema `ValidationError` of a standard keyword."""
-    path = list(error.absolute_path)
-    node = tree_at(tree, path)
-    where = ".".join(map(str, path))
-    what = f"`{path[-1]}`" if path else "the spec"
-    if "propertyNames" in error.absolute_schema_path:
-        yield from _bad_name(error, tree, path, where)
-        return
-    match error.validator:
-        case "additionalProperties" if path and path[-1] == "allow":
-            yield from _unknown_rules(error, node, where)
-        case "additionalProperties":
-            yield from _unknown_keys(error, path, node, where)
-        case "required":
-            yield from _missing(error, node, path, where)
-        case "type" if "enum" in error.schema:
-            return  # the choices are said once
-        case "minLength" | "type" if path[-2:-1] == ["allow"]:
-            help_ = f"write `{path[-1]}: why it is meant to be`"
-            yield finding("TD037", f"{what} is allowed without a reason", node.span, where=where, help=help_)
-        case "type":
-            expected = error.validator_value
-            names = [TYPE_NAMES[name] for name in ([expected] if isinstance(expected, str) else expected)]
-            if "pipeline" in error.schema:
-                names = ["a pipeline in brackets"]
-            yield finding(
-                "TD021",
-                f"{what} should be {' or '.join(names)}, found {_found(node)}",
-                node.span, where=where, help=_type_help(node, expected),
-            )  # fmt: skip
-        case "enum":
-            choices = [str(value) for value in error.validator_value]
-            yield finding(
-                "TD022",
-                f"{what} should be {_one_of_these(choices, error)}, found {_found(node)}",
-                node.span, where=where, help=_did_you_mean(str(error.instance), choices),
-            )  # fmt: skip
-        case "const" if path == ["tdspec"]:
-            yield finding(
-                "TD026",
-                f"this tdspec reads version {error.validator_value} of the language, found {_found(node)}",
-                node.span, where=where, help=f"write `tdspec: {error.validator_value}`",
-            )  # fmt: skip
-        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
-            bound = {
-                "minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below",
-            }[str(error.validator)]  # fmt: skip
-            yield finding(
-                "TD024",
-                f"{what} should be {bound} {error.validator_value}, found {_found(node)}",
-                node.span,
-                where=where,
-            )
-        case "pattern" if "pipeline" in str(error.validator_value) or error.validator_value == r"^\s*\[[\s\S]*\]\s*$":
-            return  # the notation has said it better
-        case "pattern":
-            yield finding(
-                "TD021",
-                f"{what} should be letters, digits, `.`, `_` and `-`, found {_found(node)}",
-                node.span, where=where,
-            )  # fmt: skip
-        case "oneOf":
-            yield from _one_of(error, node, what, where)
-        case _:
-            yield finding("TD021", f"{what}: {error.message}", node.span, where=where)
-
-
-def _one_of(error: Any, node: Node, what: str, where: str) -> Iterator[Finding]:
-    """Keys of which exactly one should stand."""
-    keys = [option["required"][0] for option in error.validator_value]
-    given = [entry for entry in node.entries if key_of(entry.key) in keys] if isinstance(node, Mapping) else []
-    names = " or ".join(f"`{key}`" for key in keys)
-    if given:
-        first, second = (entry.key.span for entry in given[:2])
-        help_ = "keep one of them"
-        if first.source is not second.source:
-            help_ = f"`{key_of(given[0].key)}: null` deletes the one that the spec extends"
-        yield finding(
-            "TD025", f"{what} takes either {names}, not both", second, where=where, help=help_,
-            labels=(Label(first, "the first stands here"),),
-        )  # fmt: skip
-    else:
-        span = node.entries[0].key.span if isinstance(node, Mapping) and node.entries else node.span
-        yield finding("TD023", f"{what} needs {names}", span, where=where)
-
-
-def _one_of_these(choices: list[str], error: Any) -> str:
-    if len(choices) == 1:
-        return f"a mapping or `{choices[0]}`" if "else" in error.schema_path else f"`{choices[0]}`"
-    return f"one of {', '.join(f'`{choice}`' for choice in choices)}"
-
-
-def _found(node: Node) -> str:
-    if isinstance(node, Mapping):
-        return "a mapping"
-    if isinstance(node, Sequence):
-        return "a list"
-    if node.value is None:
-        return "nothing"
-    text = node.span.text
-    return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
-
-
-def _type_help(node: Node, expected: Any) -> str:
-    if not isinstance(node, Scalar):
-        return ""
-    if expected == "boolean" and str(node.value).lower() in ("on", "yes", "off", "no"):
-        return f"write `{'true' if str(node.value).lower() in ('on', 'yes') else 'false'}`; YAML 1.2 has no other words"
-    if node.style == "quoted" and expected in ("number", "integer", "boolean"):
-        return f"leave the quotes out: {node.value}"
-    return ""
-
-
-def _did_you_mean(word: str, candidates: list[str]) -> str:
-    near = nearest(word, candidates)
-    return f"did you mean `{near}`?" if near else ""
-
-
-def _bad_name(error: Any, tree: Mapping, path: list[str | int], where: str) -> Iterator[Finding]:
-    """A key that is no name of a block, a step, a part of a state or a parameter."""
-    name = str(error.instance)
-    key = key_at(tree, [*path, name])
-    span = key.span if key is not None else tree_at(tree, path).span
-    yield finding("TD021", f"`{name}` should be a name: letters, digits and `_`", span, where=where)
-
-
-def _unknown_rules(error: Any, node: Node, where: str) -> Iterator[Finding]:
-    """Keys of `allow` that name no rule, or one that cannot be allowed."""
-    known = error.schema["properties"]
-    for entry in node.entries if isinstance(node, Mapping) else ():
-        name = key_of(entry.key)
-        if name in known or name.startswith("x-"):
-            continue
-        code = code_of(name)
-        near = code if code in known else nearest(name, tuple(known))
-        message, help_ = f"`allow` names no rule: `{name}`", "`tdspec explain --all` lists them"
-        if code is not None and code not in known:
-            message = f"{code} (`{CODES[code][0]}`) cannot be allowed"
-            help_ = "an allowance is for a judgement that is known and meant; mend what this one reports"
-        elif near:
-            help_ = f"did you mean `{near}`?"
-        yield finding("TD037", message, entry.key.span, where=where, help=help_)
-
-
-def _unknown_keys(error: Any, path: list[str | int], node: Node, where: str) -> Iterator[Finding]:
-    """Keys that the section does not know, with the nearest it knows or the section they belong in."""
-    known = set(error.schema.get("properties", {}))
-    section = f"`{path[-1]}`" if path else "a spec"
-    for entry in node.entries if isinstance(node, Mapping) else ():
-        name = key_of(entry.key)
-        if name in known or name.startswith("x-"):
-            continue
-        near = nearest(name, sorted(known))
-        home = _homes().get(name, ())
-        if near:
-            help_ = f"did you mean `{near}`?"
-        elif home:
-            help_ = f"`{name}` belongs in {' or '.join(home)}"
-        else:
-            help_ = (
-                f"{section} knows {', '.join(f'`{key}`' for key in sorted(known))}; keys of your own start with `x-`"
-            )
-        message = f"{section} has no key `{name}`" if path else f"a spec has no section `{name}`"
-        yield finding("TD020", message, entry.key.span, where=where, help=help_)
-
-
-@cache
-def _homes() -> dict[str, tuple[str, ...]]:
-    """For every key of the language, the sections that have it, as dotted paths, the shortest first."""
-    homes: dict[str, dict[str, str]] = {}
-    document = _schema()
-    waiting: list[tuple[str, Any]] = [("", document)]
-    for path, section in waiting:  # grows as it goes
-        if not isinstance(section, dict) or path == "defaults":
-            continue
-        for key, value in section.get("properties", {}).items():
-            title = path.rpartition(".")[2]
-            homes.setdefault(key, {}).setdefault(title, f"`{path}`" if path else "the spec itself")
-            waiting.append((f"{path}.{key}" if path else key, value))
-        reference = str(section.get("$ref", "")).rpartition("/")[2]
-        inner = [section.get(word) for word in ("then", "else")] + [*section.get("allOf", ())]
-        inner += [document["$defs"][reference]] if reference not in ("", "allow") else []
-        waiting += [(path, part) for part in inner]
-        if "additionalProperties" in section:
-            waiting.append((f"{path}.NAME", section["additionalProperties"]))
-    return {key: tuple(found.values())[:3] for key, found in homes.items()}
-
-
-def _missing(error: Any, node: Node, path: list[str | int], where: str) -> Iterator[Finding]:
-    if not isinstance(node, Mapping):
-        return
-    present = {key_of(entry.key) for entry in node.entries}
-    section = f"`{path[-1]}`" if path else "the spec"
-    for name in error.validator_value:
-        if name not in present and repr(name) in error.message:
-            doc = error.schema.get("properties", {}).get(name, {}).get("description", "")
-            span = node.entries[0].key.span if node.entries else node.span
-            yield finding(
-                "TD023",
-                f"{section} needs `{name}`",
-                span,
-                where=where,
-                help=doc.split("\n")[0],
-                caption="in this mapping",
-            )

@@ -2,7 +2,8 @@
 
 ## What
 `allow` maps the code or the name of a finding to the reason why it is meant to be. Either there is no such
-code, or the reason is empty.
+code, or the reason is empty. Or it names what cannot be meant: a mistake behind which there is no network,
+such as an op that does not exist (TD030) or channels that do not fit (TD202).
 
 ## Why
 An allowance silences a finding for whoever reads the spec next. They should learn why, and a misspelt code
