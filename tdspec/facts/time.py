@@ -85,7 +85,7 @@ class _Pass:
         states: dict[str, States] = {}
         for node in graph:
             if node.kind == "input":
-                states[node.name] = incoming.get(node.name, {})
+                states[node.name] = self.facts.states[f"{prefix}{node.name}"] = incoming.get(node.name, {})
                 continue
             given = [states[name] for name in node.inputs if name not in (TIME, EMBEDDING)]
             path = f"{prefix}{node.name}"

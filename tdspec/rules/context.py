@@ -105,6 +105,12 @@ class Scope:
         """Nodes that take something out: norms and softmaxes."""
         return {path for path, _, effect in self.effects if isinstance(effect, (Normalise, Simplex))}
 
+    def before(self, path: str) -> str:
+        """Dotted path of the node, or the input of its graph, that the node at a path reads first."""
+        prefix, _, _ = path.rpartition(".")
+        source = self.by_path[path].inputs[0]
+        return f"{prefix}.{source}" if prefix else source
+
     def over_batch(self, path: str) -> bool:
         """Whether the node at a path normalises over the batch."""
         return any(effect.batch for found, _, effect in self.norms if found == path)

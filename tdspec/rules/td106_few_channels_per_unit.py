@@ -72,10 +72,7 @@ def check(context: Context) -> Findings:
 
 def offsets_arrive(scope: Scope, path: str) -> bool:
     """Whether an offset per channel, no position in it, reaches the norm at a path."""
-    node = scope.by_path[path]
-    prefix = path.rpartition(".")[0]
-    before = f"{prefix}.{node.inputs[0]}" if prefix else node.inputs[0]
-    for state in scope.no_edges.states.get(before, {}):
+    for state in scope.no_edges.states.get(scope.before(path), {}):
         if isinstance(state, Affine) and state.a == NONE and state.b not in (NONE, ONE) and not state.b_axes & SPACE:
             return True
     return False

@@ -69,15 +69,12 @@ def check(context: Context) -> Findings:
 def _operand(scope: Scope, path: str, node: Node) -> Node | None:
     """The linear op whose result the embedding is added to; other offsets may stand between."""
     assert node.op is not None and node.site is not None
-    prefix = path.rpartition(".")[0]
     while node.op is not None and node.site is not None:
         effects = node.op.effects(node.site)
         if isinstance(effects[0], Linear):
             return node
         if not isinstance(effects[0], Offset):
             return None
-        before = f"{prefix}.{node.inputs[0]}" if prefix else node.inputs[0]
-        if before not in scope.by_path:
-            return None
-        node = scope.by_path[before]
+        path = scope.before(path)
+        node = scope.by_path[path]
     return None

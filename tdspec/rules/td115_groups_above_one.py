@@ -52,9 +52,7 @@ def check(context: Context) -> Findings:
             assert node.site is not None
             if effect.batch or not effect.centre or not 1 < effect.groups < node.site.x.channels:
                 continue
-            prefix = path.rpartition(".")[0]
-            before = f"{prefix}.{node.inputs[0]}" if prefix else node.inputs[0]
-            if any(isinstance(state, Affine) for state in scope.training.states.get(before, {})):
+            if any(isinstance(state, Affine) for state in scope.training.states.get(scope.before(path), {})):
                 yield finding(
                     "TD115",
                     f"`{node.title}` has {effect.groups} groups behind a time embedding",

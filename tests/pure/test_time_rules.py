@@ -147,3 +147,8 @@ model:
 
 def test_an_allowance_that_silences_nothing_is_reported() -> None:
     assert codes("[Conv–Emb–GN(1)]", "allow: {TD101: not needed}") == ["TD038"]
+
+
+def test_a_norm_that_begins_a_block_is_judged_by_what_enters_it() -> None:
+    extra = "blocks: {Tail: {pipeline: [GN(8)–Act–Conv]}}"
+    assert codes("[Conv–Emb–Tail]", extra) == ["TD106"]
