@@ -16,6 +16,7 @@ setup: $(READY)  ## Make the virtual environment with everything in it.
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m compileall -q tdspec
 	touch $@
 
 demo: $(READY)  ## Train a neural ODE on handwritten digits, with two seeds.

@@ -157,6 +157,8 @@ class _Emitter:
             inputs = [f"[{', '.join(inputs)}]"]
         module, _, name = function.target.partition(":")
         prefix = {"torch.nn.functional": "F"}.get(module, module)
+        if prefix not in ("F", "torch"):
+            self.needed.add(f"import {module}")
         arguments = [
             *inputs,
             *map(repr, function.args),

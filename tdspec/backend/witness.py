@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, fx, nn
 
 ERASED_SHARE = 1e-20  # below this share the signal is gone
-# Below this part of E[z^2] the variance over t is a constant's rounding, 1e-32, which each norm behind
-# the constant amplifies by up to 1/eps.
-ERASED_ROUNDING = 1e-20
+# Below this part of E[z^2] the variance over t is a constant's rounding: 1e-32, which every norm behind the
+# constant amplifies by up to 1/eps, 1e5; three norms in a row are allowed for.
+ERASED_ROUNDING = 1e-16
 ZERO = 1e-24  # below this E[z^2] the tensor is zero but for rounding
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,20 @@ if TYPE_CHECKING:
 
 
 FOLDER = click.Path(file_okay=False)
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+def _device(context: click.Context, option: click.Parameter, value: str) -> str:
+    if DEVICE.fullmatch(value) is None:
+        hint = "; did you mean `cuda`?" if value in ("gpu", "cuda:", "nvidia") else ""
+        raise click.BadParameter(f"`{value}` is no device: auto, cpu, cuda, cuda:1 or mps{hint}", context, option)
+    return value
 
 
 @click.command()
-@click.argument("spec", type=click.Path(allow_dash=True))
+@click.argument("spec", type=click.Path(allow_dash=True), required=False)
 @settings_option()
-@click.option("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--device", default="auto", callback=_device, metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="In place of train.precision.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="In place of train.seed.")
 @click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Train N times, from that seed on.")
@@ -30,16 +39,22 @@ FOLDER = click.Path(file_okay=False)
 @click.option("--dry-run", is_flag=True, help="Print what would be run, and train nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as an object.")
 def train(
-    spec: str, settings: tuple[str, ...], device: str, precision: str | None, seed: int | None,
+    spec: str | None, settings: tuple[str, ...], device: str, precision: str | None, seed: int | None,
     seeds: int | None, out: str, resume: str | None, dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Train a spec.
 
-    SPEC is a file, or - for standard input. Checkpoints, metrics and a report go to a new folder
+    SPEC is a file, or - for standard input; with --resume and a folder it may be left out, and the run's own
+    spec is taken, settings included. Checkpoints, metrics and a report go to a new folder
     FOLDER/<name of the spec>/<number>-<hash>. Ctrl-C ends the step, saves, and stops.
 
     Exits with 1 if the spec does not hold or the run cannot go on.
     """
+    if spec is None:
+        kept = os.path.join(resume, "spec.resolved.yaml") if resume is not None else ""
+        if not os.path.isfile(kept):
+            raise click.UsageError("give a SPEC, or the folder of a run to --resume")
+        spec = kept
     found = spec_that_holds(spec, settings, err=as_json)
     if found is None:
         return 1

@@ -69,7 +69,7 @@ def _specs(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         found = sorted(_below(path)) if os.path.isdir(path) else [path]
         if not found:
-            click.echo(f"tdspec: no specs in {path}", err=True)
+            raise click.UsageError(f"no specs in {path}: none of its .yaml files has a key `tdspec`")
         yield from (file for file in found if file not in seen)
         seen.update(found)
 

@@ -15,7 +15,8 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 
 
 def snake(name: str) -> str:
-    """`ConcatConv` as `concat_conv`; `GN` as `gn`."""
+    """`ConcatConv` as `concat_conv`; `GN` as `gn`; `ReLU`, a word, as `relu`."""
+    name = re.sub("(?<=[a-z])LU$", "lu", name)
     return "_".join(word.lower() for word in _WORD.findall(name)) or name.lower()
 
 

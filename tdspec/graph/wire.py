@@ -16,7 +16,7 @@ from tdspec.language.build import BrokenPipeline
 from tdspec.language.structure import Model
 from tdspec.ops import OPS
 from tdspec.ops.shape import Shape
-from tdspec.report.finding import Finding, Label
+from tdspec.report.finding import Finding, Label, Severity
 from tdspec.text.syntax import Pipeline
 from tdspec.text.yaml_node import Mapping
 
@@ -42,7 +42,21 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
         wirer.say("TD024", message, spec.span("model.input"), "model.input")
     builder = GraphBuilder("Network", {"input": shape}, scope="model" if wirer.timed else None)
     end = _body(wirer, builder, spec.model)
+    _check_logits(wirer, builder.shape(end))
     return builder.finish({"output": end}, where="model"), wirer.found
+
+
+def _check_logits(wirer: Wirer, shape: Shape | None) -> None:
+    """A classifier ends in one number for each class."""
+    spec = wirer.spec
+    if shape is None or spec.data is None or any(item.severity is Severity.ERROR for item in wirer.found):
+        return
+    classes = spec.classes or shape.channels
+    if shape.spatial or shape.channels != classes:
+        parts = ("head", "pipeline", "output", "unet", "ode", "stem")
+        last = next((part for part in parts if getattr(spec.model, part)), "input")
+        message = f"the network ends in {shape}, but a classifier gives one number for each of {classes} classes"
+        wirer.say("TD206", message, spec.span(f"model.{last}"), "model", help="end it with `head: [GAP–FC]`")
 
 
 def takes_time(spec: Spec) -> bool:

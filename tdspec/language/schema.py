@@ -63,7 +63,7 @@ def merged_schema() -> dict[str, Any]:
     """The schema of a spec with what it extends merged in: every section says what it requires."""
     definitions: dict[str, Any] = {"pipeline": PIPELINE}
     root = _section(Document, definitions)
-    root["properties"]["tdspec"] = {"const": VERSION, "description": "Version of the language."}
+    root["properties"]["tdspec"] = {"const": VERSION, "description": "Version of the language: write `tdspec: 1`."}
     root["properties"]["defaults"] = {
         "description": "Any parameter of any op, once for the whole spec.",
         "type": "object",

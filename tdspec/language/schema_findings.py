@@ -178,10 +178,10 @@ def _unknown_keys(error: Any, path: list[str | int], node: Node, where: str) -> 
             continue
         near = nearest(name, sorted(known))
         home = _homes().get(name, ())
-        if near:
-            help_ = f"did you mean `{near}`?"
-        elif home:
+        if home:  # spelt right and misplaced, rather than misspelt
             help_ = f"`{name}` belongs in {' or '.join(home)}"
+        elif near:
+            help_ = f"did you mean `{near}`?"
         else:
             help_ = (
                 f"{section} knows {', '.join(f'`{key}`' for key in sorted(known))}; keys of your own start with `x-`"

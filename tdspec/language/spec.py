@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -100,6 +99,8 @@ class Spec:
     @cached_property
     def hash(self) -> str:
         """Eight hexadecimal digits of what the spec says, however it is written."""
+        import hashlib
+
         from tdspec.language.resolved import resolved_text
 
         return hashlib.sha256(resolved_text(self, origins=False).encode()).hexdigest()[:8]

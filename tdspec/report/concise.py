@@ -1,4 +1,4 @@
-"""One line for each finding, notes too: `file:line:column: TD104 [batch-norm-in-ode] message`."""
+"""One line for each finding, notes too: `file:line:column: error TD104 [batch-norm-in-ode] message`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def render_concise(report: Report, *, color: bool) -> str:
     lines = []
     for finding in report.findings:
         line, column, _, _ = finding.region
-        code = paint(finding.severity.value, finding.code)
+        code = paint(finding.severity.value, f"{finding.severity.value} {finding.code}")
         message = shown(finding.message).replace("\n", " ")
         lines.append(f"{shown(finding.path)}:{line}:{column}: {code} [{finding.name}] {message}")
     return "\n".join(lines)

@@ -86,6 +86,15 @@ class Scope:
         return tuple((path, node, effect) for path, node, effect in self.effects if isinstance(effect, Normalise))
 
     @cached_property
+    def centred(self) -> int:
+        """Sources that reach a norm which removes a mean: those that a norm can weaken at all."""
+        found = 0
+        for path, _, effect in self.norms:
+            if effect.centre:
+                found |= self.training.arrived.get(path, 0)
+        return found
+
+    @cached_property
     def by_path(self) -> dict[str, Node]:
         return dict(self.graph.walk())
 

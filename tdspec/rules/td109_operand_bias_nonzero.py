@@ -13,7 +13,7 @@ or less moves the accuracy of such networks by as much, so this is a note.
 `init: {operand: {bias: zeros}}` for the whole spec, or `bias_init=zeros` at the step.
 
 ## Limits
-It is about the start of training only.
+It is about the start of training only. Where no norm follows nothing is said.
 
 ```yaml bad
 tdspec: 1
@@ -50,8 +50,9 @@ from tdspec.rules.context import Context, Findings, Scope
 
 def check(context: Context) -> Findings:
     for scope in context.scopes:
+        bits = {source.path: source.bit for source in scope.sources}
         for path, node, effect in scope.effects:
-            if not isinstance(effect, Offset):
+            if not isinstance(effect, Offset) or not bits.get(path, 0) & scope.centred:
                 continue
             operand = _operand(scope, path, node)
             if operand is None:

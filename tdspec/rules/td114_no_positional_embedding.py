@@ -12,7 +12,8 @@ unit that spans positions, and no such norm can cancel it: 91.80 against 91.76 o
 Add `PosEmb` behind the convolutions: `[GN–Act–ConcatConv–PosEmb–GN]`.
 
 ## Limits
-The gain is small in the paper; that is why this is a note. It does nothing before a norm over channels.
+The gain is small in the paper; that is why this is a note. It does nothing before a norm over channels, and where no
+norm follows nothing is said.
 
 ```yaml bad
 tdspec: 1
@@ -49,7 +50,13 @@ def check(context: Context) -> Findings:
         offsets = [(node, effect) for _, node, effect in scope.effects if isinstance(effect, Offset)]
         behind_norm = any(isinstance(effect, Modulate) for _, _, effect in scope.effects)
         on_map = any(node.shape is not None and node.shape.positions > 1 for node, _ in offsets)
-        if not offsets or behind_norm or not on_map or any(effect.positional for _, effect in offsets):
+        if (
+            not offsets
+            or not scope.centred
+            or behind_norm
+            or not on_map
+            or any(effect.positional for _, effect in offsets)
+        ):
             continue
         node = offsets[0][0]
         yield finding(

@@ -108,7 +108,8 @@ class Runner:
             try:
                 metrics = loop.fit()
             except Interrupted as stopped:
-                how = f"stopped by signal {stopped.signal} at step {loop.step}, saved: go on with --resume {path}"
+                again = f"tdspec train --resume {path}"
+                how = f"stopped by signal {stopped.signal} at step {loop.step}, saved: go on with {again}"
                 recorder.progress.note(how)
                 self.write_report(loop, folder)
                 raise

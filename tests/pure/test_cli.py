@@ -188,7 +188,8 @@ def test_validate_finds_specs_in_folders(run: Run, folder: Path) -> None:
     assert run("validate", ".hidden/bad.yaml").code == 1
     empty = folder / "empty"
     empty.mkdir()
-    assert run("validate", "empty") == (0, "0 files: ok\n", "tdspec: no specs in empty\n")
+    nothing = run("validate", "empty")
+    assert nothing.code == 2 and "no specs in empty" in nothing.err
 
 
 def test_validate_takes_what_is_named(run: Run, folder: Path) -> None:
@@ -293,3 +294,13 @@ def test_init_never_overwrites(run: Run, folder: Path) -> None:
         "",
         "tdspec: nowhere/node.yaml: No such file or directory\n",
     )
+
+
+def test_train_says_what_a_device_is(run: Run) -> None:
+    ran = run("train", "x.yaml", "--device", "gpu")
+    assert ran.code == 2 and "did you mean `cuda`" in ran.err
+
+
+def test_train_without_a_spec_asks_for_one(run: Run) -> None:
+    ran = run("train", "--resume", "nowhere")
+    assert ran.code == 2 and "give a SPEC" in ran.err

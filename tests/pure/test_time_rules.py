@@ -152,3 +152,10 @@ def test_an_allowance_that_silences_nothing_is_reported() -> None:
 def test_a_norm_that_begins_a_block_is_judged_by_what_enters_it() -> None:
     extra = "blocks: {Tail: {pipeline: [GN(8)–Act–Conv]}}"
     assert codes("[Conv–Emb–Tail]", extra) == ["TD106"]
+
+
+def test_a_classifier_must_end_in_classes() -> None:
+    text = "tdspec: 1\nmodel: {input: [1, 8, 8], pipeline: [Conv(16)%s]}\ndata: {name: digits}\n"
+    for end, expected in (("", ["TD206"]), ("–GAP", ["TD206"]), ("–GAP–FC", [])):
+        found = check_text(text % end).report.findings
+        assert [item.code for item in found] == expected, end

@@ -194,3 +194,26 @@ def test_text_and_dict_compile_alike() -> None:
     x = torch.randn(2, 4, 8, 8)
     assert torch.equal(one(x), other(x))
     assert check_text(text).graph is not None
+
+
+def test_emitted_source_imports_what_its_functions_need() -> None:
+    """Also of an op that nobody has thought of yet."""
+    from tdspec.backend.emit import _Emitter
+    from tdspec.graph.graph import Node
+    from tdspec.ops.activation import ACT
+    from tdspec.ops.op import Call, Lowered, Site
+    from tdspec.ops.shape import Shape
+
+    op = ACT._replace(lower=lambda site: Lowered(function=Call("operator:neg")))
+    emitter = _Emitter()
+    node = Node("n", "op", ("input",), Shape(1), op, Site({}, (Shape(1),), output=Shape(1)))
+    assert emitter.function(node) == "operator.neg(x)"
+    assert any("import operator" in line for line in emitter.imports())
+
+
+def test_activations_have_the_names_people_expect() -> None:
+    text = "tdspec: 1\nmodel: {input: [1, 8, 8], pipeline: [ReLU–SiLU–LeakyReLU–GELU–ConcatConv]}\ntime: none\n"
+    graph = check_text(text.replace("–ConcatConv", "")).graph
+    assert graph is not None and graph["body"].graph is not None
+    names = [node.name for node in graph["body"].graph if node.kind == "op"]
+    assert names == ["relu_1", "silu_1", "leaky_relu_1", "gelu_1"]
