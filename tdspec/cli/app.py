@@ -23,7 +23,7 @@ FINDINGS, FAILED, INTERRUPTED, CLOSED_PIPE = 1, 2, 130, 141
 
 COMMANDS = {
     "validate": "Check specs and say what does not hold.",
-    "explain": "Print the page of a finding's code.",
+    "explain": "Print the page of a finding's code, or of an op.",
     "build": "Compile a spec: its nodes, its source, its picture.",
     "train": "Train a spec.",
     "schema": "Print the JSON Schema of the language, for editors.",

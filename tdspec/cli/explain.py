@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 
 import click
 
+from tdspec.ops import OPS
+from tdspec.ops.op import REQUIRED, Op
 from tdspec.report.codes import CODES, code_of
 from tdspec.report.colour import painter, wants_color
 from tdspec.rules.page import Page, load_page, load_pages
@@ -16,13 +19,17 @@ from tdspec.rules.page import Page, load_page, load_pages
 @click.option("--all", "every", is_flag=True, help="All pages.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: an object, or with --all an array of them.")
 def explain(rule: str | None, every: bool, as_json: bool) -> None:
-    """Print the page of a finding's code.
+    """Print the page of a finding's code, or of an op.
 
-    RULE is a code (TD104) or a name (batch-norm-in-ode). Without it, all codes are listed.
+    RULE is a code (TD104), a name (batch-norm-in-ode) or an op (ConcatConv). Without it, all codes are listed.
     """
     if rule is not None and every:
         raise click.UsageError("give a rule or --all, not both")
     if rule is not None and code_of(rule) is None:
+        op = OPS.get(rule)
+        if op is not None and not as_json:
+            click.echo(op_page(op))
+            return
         raise click.UsageError(f"no rule is called `{rule}`{suggestion(rule)}")
     if rule is None and not every and not as_json:
         for code, (name, severity) in CODES.items():
@@ -38,11 +45,24 @@ def explain(rule: str | None, every: bool, as_json: bool) -> None:
         click.echo("\n\n".join(_as_text(page, wants_color(sys.stdout)) for page in pages), color=True)
 
 
+def op_page(op: Op) -> str:
+    """What an op is, and its arguments in their order."""
+    lines = [op.name + "".join(f", also {alias}" for alias in op.aliases), "", inspect.cleandoc(op.doc), ""]
+    lines.append("Arguments, in order:" if op.params else "It takes no arguments.")
+    for param in op.params:
+        choices = f" One of {', '.join(param.choices)}." if param.choices else ""
+        default = "" if param.default in (None, REQUIRED) else f" By default {str(param.default).lower()}."
+        if param.choices:
+            default = default.replace(str(param.default).lower(), str(param.default))
+        lines.append(f"  {param.name:<12}{param.doc}{choices}{default}")
+    return "\n".join(lines)
+
+
 def suggestion(word: str) -> str:
     """`; did you mean ...?` for a word that is no rule, or where to look."""
     from tdspec.text.suggest import nearest
 
-    near = nearest(word, [*CODES, *(name for name, _ in CODES.values())])
+    near = nearest(word, [*CODES, *(name for name, _ in CODES.values()), *OPS])
     return f"; did you mean `{near}`?" if near else "; `tdspec explain` lists them"
 
 

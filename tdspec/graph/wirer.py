@@ -18,7 +18,7 @@ from tdspec.graph.wire_block import block_node
 from tdspec.graph.wire_op import op_node
 from tdspec.graph.wire_time import time_source
 from tdspec.language.build import BrokenPipeline
-from tdspec.ops import OPS
+from tdspec.ops import OPS, TORCH_NAMES
 from tdspec.report.codes import finding
 from tdspec.report.finding import Finding, Label, Report
 from tdspec.text.source import Span
@@ -136,7 +136,7 @@ class Wirer:
         op = OPS.get(step.name)
         if op is not None:
             return op_node(self, builder, op, step, inputs, place, width=width, classes=classes, name=name)
-        near = nearest(step.name, (*self.spec.document.blocks, *OPS))
+        near = TORCH_NAMES.get(step.name) or nearest(step.name, (*self.spec.document.blocks, *OPS))
         help_ = f"did you mean `{near}`?" if near else "blocks of your own go under `blocks:`"
         self.say("TD030", f"there is no op and no block `{step.name}`", step.name_span, place.where, help=help_)
         return self.unknown(builder, step.name, inputs, step.span, place)

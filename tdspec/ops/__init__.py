@@ -42,4 +42,21 @@ TABLE: tuple[Op, ...] = (
     *MERGES,
 )
 
+# What PyTorch calls them: pointed to, where one of these words is met in a pipeline.
+TORCH_NAMES = {
+    "Linear": "FC",
+    "BatchNorm": "BN",
+    "BatchNorm2d": "BN",
+    "GroupNorm": "GN",
+    "InstanceNorm2d": "IN",
+    "LayerNorm": "LN",
+    "RMSNorm": "RMSN",
+    "Conv2d": "Conv",
+    "Upsample": "Up",
+    "AdaptiveAvgPool2d": "GAP",
+    "AvgPool2d": "AvgPool",
+    "MaxPool2d": "MaxPool",
+    "MultiheadAttention": "SelfAttn",
+}
+
 OPS: dict[str, Op] = {name: op for op in TABLE for name in (op.name, *op.aliases)}

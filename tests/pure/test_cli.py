@@ -304,3 +304,15 @@ def test_train_says_what_a_device_is(run: Run) -> None:
 def test_train_without_a_spec_asks_for_one(run: Run) -> None:
     ran = run("train", "--resume", "nowhere")
     assert ran.code == 2 and "give a SPEC" in ran.err
+
+
+def test_explain_knows_the_ops(run: Run) -> None:
+    said = run("explain", "ConcatConv").out
+    assert "Conv2dTime" in said and "position" in said and "One of first, last." in said
+
+
+def test_torch_names_are_pointed_to_ours(run: Run) -> None:
+    text = "tdspec: 1\nmodel: {input: [4], pipeline: [Linear(3)]}\n"
+    from tdspec.check import check_text
+
+    assert [item.help for item in check_text(text).report.findings] == ["did you mean `FC`?"]
