@@ -87,6 +87,16 @@ def window_shape(
             f"{'x'.join(map(str, site.x.spatial))} with padding {max(padding)}",
             help="use a smaller kernel, more padding, or fewer strides before it",
         )
+    mode = site.arguments.get("pad_mode", "zeros")
+    room = {"reflect": -1, "circular": 0}.get(mode)  # what is mirrored or wrapped must be on the map
+    if room is not None and any(pad > extent + room for pad, extent in zip(padding, site.x.spatial, strict=True)):
+        raise ShapeError(
+            "TD203",
+            f"`{name}` cannot pad a {'x'.join(map(str, site.x.spatial))} map by {max(padding)} with pad_mode={mode}",
+            argument="pad_mode",
+            help="use pad_mode=zeros or replicate, or a smaller kernel",
+            shape=Shape(channels, spatial),
+        )
     return Shape(channels, spatial)
 
 

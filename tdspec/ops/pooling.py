@@ -5,7 +5,7 @@ from __future__ import annotations
 from tdspec.ops.convolution import PADDING, kernel_of, need_map, padding_of, window_shape
 from tdspec.ops.effects import Effect, Flattened, Pool
 from tdspec.ops.op import Call, Lowered, Op, Param, Site
-from tdspec.ops.shape import Shape
+from tdspec.ops.shape import Shape, ShapeError
 
 STRIDE = Param("stride", "count", None, "Step between windows; by default the window's extent.", minimum=1)
 PAD = PADDING._replace(default=0)
@@ -42,7 +42,12 @@ def _pool(name: str, kind: str, module: str, time: str) -> Op:
 
     def infer(site: Site) -> Shape:
         need_map(site, name)
-        return window_shape(site, name, site.x.channels, kernel_of(site), stride_of(site))
+        kernel = kernel_of(site)
+        for pad, extent in zip(padding_of(site, kernel), kernel, strict=True):
+            if 2 * pad > extent:
+                message = f"`{name}` pads by {pad}, more than half of its window of {extent}"
+                raise ShapeError("TD203", message, argument="padding", help=f"pad by at most {extent // 2}")
+        return window_shape(site, name, site.x.channels, kernel, stride_of(site))
 
     def effects(site: Site) -> tuple[Effect, ...]:
         padded = max(padding_of(site, kernel_of(site))) > 0
