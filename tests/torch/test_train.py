@@ -181,7 +181,7 @@ def test_signal_saves_first(whole: Path, tmp_path: Path, number: signal.Signals,
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
-    assert "saved: go on with --resume" in errors and "Traceback" not in errors
+    assert "saved: go on with tdspec train --resume" in errors and "Traceback" not in errors
     assert 2 <= load(folder / "checkpoints" / "last").state["step"] < 6
     assert (folder / "report.html").exists()
     run(tmp_path, small_spec(checkpoint_steps=None), resume=folder)
