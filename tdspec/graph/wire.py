@@ -23,6 +23,8 @@ from tdspec.text.yaml_node import Mapping
 if TYPE_CHECKING:
     from tdspec.language.spec import Spec
 
+LARGEST = 1 << 20  # of any extent: beyond, a number is a slip, and the analysis would write out its labels
+
 
 def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     """The network's graph, and what does not hold about it.
@@ -35,10 +37,10 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     wirer.embedding = embedding_width(wirer)
     wirer.timed = wirer.per_sample = takes_time(spec)
     shape = None
-    if spec.input and min(spec.input) > 0:
+    if spec.input and min(spec.input) > 0 and max(spec.input) <= LARGEST:
         shape = Shape(spec.input[0], spec.input[1:])
     else:
-        message = "`input` should be channels and positions above 0, such as `[3, 32, 32]`"
+        message = f"`input` should be channels and positions from 1 to {LARGEST:,}, such as `[3, 32, 32]`"
         wirer.say("TD024", message, spec.span("model.input"), "model.input")
     builder = GraphBuilder("Network", {"input": shape}, scope="model" if wirer.timed else None)
     end = _body(wirer, builder, spec.model)

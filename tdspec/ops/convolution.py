@@ -19,6 +19,7 @@ OUT = Param(
     None,
     "Output channels. A block's first convolution goes to the block's `out`, a later one keeps.",
     minimum=1,
+    maximum=1 << 20,
 )
 STRIDE = Param("stride", "count", 1, "Step between output positions.", minimum=1)
 PADDING = Param("padding", "padding", "same", "Positions added on every side; `same` is half the kernel.", minimum=0)

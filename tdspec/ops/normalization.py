@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from tdspec.ops.effects import Effect, Normalise
 from tdspec.ops.op import Call, Lowered, Op, Param, Rule, Site, Weight
 from tdspec.ops.shape import Shape, ShapeError
@@ -30,7 +32,8 @@ def options(site: Site) -> dict[str, object]:
 
 def nearest_divisors(groups: int, channels: int) -> tuple[int, ...]:
     """The divisors of `channels` next below and above `groups`."""
-    divisors = [count for count in range(1, channels + 1) if channels % count == 0]
+    small = [count for count in range(1, isqrt(channels) + 1) if channels % count == 0]
+    divisors = sorted({*small, *(channels // count for count in small)})
     below = max(count for count in divisors if count <= max(groups, 1))
     above = [count for count in divisors if count > groups]
     return (below, above[0]) if above else (below,)
