@@ -84,7 +84,7 @@ def linear(effect: word.Linear, state: Affine, out: Shape, view: View) -> State 
     axes = state.b_axes
     if state.b != NONE:
         b = fresh(out.channels)
-        if effect.stepped or (effect.window and effect.padding == "zeros" and view.edges):
+        if effect.stepped or (effect.padding == "zeros" and view.edges):
             axes |= SPACE
     elif state.a != NONE and effect.bias:
         b = fresh(out.channels)

@@ -23,7 +23,7 @@ def effects(site: Site) -> tuple[Effect, ...]:
     linear = conv.linear(site, site["bias"])
     # Conv over [x; tJ] is conv over x plus t times the kernel's slice applied to ones: one
     # constant per channel, but for the border where zeros are padded (paper, equations 2 to 4).
-    return (linear, Offset(per_channel=True, edge=linear.window and linear.padding == "zeros"))
+    return (linear, Offset(per_channel=True, edge=linear.padding == "zeros"))
 
 
 def lower(site: Site) -> Lowered:

@@ -76,3 +76,9 @@ def test_what_is_called_erased_is_erased(seeds: range) -> None:
 @pytest.mark.parametrize("seeds", batches(5000, 500), ids=str)
 def test_what_is_called_erased_is_erased_in_thousands(seeds: range) -> None:
     run(range(seeds.start + 1000, seeds.stop + 1000))
+
+
+@pytest.mark.parametrize("step", ["Conv–Emb–Conv1x1(padding=1)", "ConcatConv1x1(padding=1)"])
+def test_zeros_around_a_1x1_kernel_make_a_border_too(step: str) -> None:
+    field = f"GN(4)–Act–{step}–IN–Conv3x3(padding=0)"
+    assert not measure(f"tdspec: 1\nmodel:\n  input: [16, 8, 8]\n  ode: {{field: [{field}]}}\n", 0)
