@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tdspec.backend.network import Network
     from tdspec.check import Checked
     from tdspec.language.spec import Spec
-    from tdspec.train import Plan, TrainResult
+    from tdspec.training import Plan, TrainResult
 
 __version__ = "0.1.0"
 __all__ = [
@@ -81,11 +81,11 @@ def compile(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Ite
 def train(
     spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any
 ) -> TrainResult | Plan:
-    """Train a spec; `options` are those of `tdspec.train.train`, and `dry_run=True` gives the plan only.
+    """Train a spec; `options` are those of `tdspec.training.train`, and `dry_run=True` gives the plan only.
 
     Raises `SpecError` if the spec does not hold.
     """
     from tdspec.language.spec import Spec
-    from tdspec.train import train as run
+    from tdspec.training import train as run
 
     return run(spec if isinstance(spec, Spec) else load(spec, overrides=overrides), **options)

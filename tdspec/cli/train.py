@@ -13,7 +13,7 @@ import click
 from tdspec.cli.output import settings_option, spec_that_holds
 
 if TYPE_CHECKING:
-    from tdspec.train import Plan, TrainResult
+    from tdspec.training import Plan, TrainResult
 
 
 FOLDER = click.Path(file_okay=False)
@@ -60,8 +60,8 @@ def train(
         return 1
     checked, _ = found
     from tdspec.backend.ode import SolverError
-    from tdspec.train import TrainError
-    from tdspec.train import train as run
+    from tdspec.training import TrainError
+    from tdspec.training import train as run
 
     options = {"out": out, "device": device, "precision": precision, "resume": resume}
     first = checked.train.seed if seed is None else seed

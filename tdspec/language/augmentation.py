@@ -1,6 +1,6 @@
 """The steps that `data.augment` may hold, and how their arguments are read.
 
-Torch-free: names, arguments and ranges are checked before a run; `tdspec.train.augment` carries
+Torch-free: names, arguments and ranges are checked before a run; `tdspec.training.augment` carries
 the steps out.
 """
 

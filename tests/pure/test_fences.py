@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+import tdspec
 from tdspec.cli.app import app
 from tdspec.report.codes import CODES
 
@@ -80,3 +81,9 @@ def test_no_rule_asks_for_an_ops_name() -> None:
     for path in (ROOT / "tdspec/rules").glob("td*.py"):
         code = path.read_text(encoding="utf-8").split('"""', 2)[2]
         assert "op.name" not in code and ".title ==" not in code, path.name
+
+
+def test_no_package_hides_a_public_function() -> None:
+    """Importing `tdspec.train`, were it a package, would put a module in the function's place."""
+    folders = {path.stem for path in (ROOT / "tdspec").iterdir()}
+    assert not folders & set(tdspec.__all__)

@@ -89,7 +89,7 @@ def hash_of(text: str) -> int:
 
 
 def main(out: str, *options: str) -> None:
-    from tdspec.train import train
+    from tdspec.training import train
 
     torch.set_num_threads(1)
     settings = dict(option.split("=") for option in options)

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 
 from tdspec.language.data import Data
 from tdspec.language.training import AdamW, Cosine, Sgd
-from tdspec.train import CheckpointError, DataError, NonFiniteError, Plan, TrainError, TrainResult, train
-from tdspec.train.checkpoint import load
-from tdspec.train.engine import Engine
-from tdspec.train.metrics import read_metrics
-from tdspec.train.record import Recorder
-from tdspec.train.runner import Runner
+from tdspec.training import CheckpointError, DataError, NonFiniteError, Plan, TrainError, TrainResult, train
+from tdspec.training.checkpoint import load
+from tdspec.training.engine import Engine
+from tdspec.training.metrics import read_metrics
+from tdspec.training.record import Recorder
+from tdspec.training.runner import Runner
 from tests.torch.small_run import Plain, SmallNode, pipeline, small_spec
 
 ROOT = Path(__file__).parents[2]

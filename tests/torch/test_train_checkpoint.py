@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import nn
 
-from tdspec.train.checkpoint import Checkpoint, load, optimizer_tensors, restore_optimizer, save
-from tdspec.train.errors import CheckpointError, FolderError
-from tdspec.train.identity import require_same_spec
-from tdspec.train.metrics import MetricsLog, read_metrics
-from tdspec.train.random_state import random_state, restore_random_state, seed_all
-from tdspec.train.resume import find
-from tdspec.train.run_folder import RunFolder
+from tdspec.training.checkpoint import Checkpoint, load, optimizer_tensors, restore_optimizer, save
+from tdspec.training.errors import CheckpointError, FolderError
+from tdspec.training.identity import require_same_spec
+from tdspec.training.metrics import MetricsLog, read_metrics
+from tdspec.training.random_state import random_state, restore_random_state, seed_all
+from tdspec.training.resume import find
+from tdspec.training.run_folder import RunFolder
 
 CPU = torch.device("cpu")
 
@@ -77,7 +77,7 @@ def test_missing_checkpoint(tmp_path: Path) -> None:
         load(path)
 
 
-@pytest.mark.parametrize("failing", ["tdspec.train.checkpoint.save_file", "tdspec.train.checkpoint.os.rename"])
+@pytest.mark.parametrize("failing", ["tdspec.training.checkpoint.save_file", "tdspec.training.checkpoint.os.rename"])
 def test_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     save(tmp_path, "step-1", checkpoint(1), best=True)
 

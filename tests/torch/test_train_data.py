@@ -16,9 +16,9 @@ from PIL import Image
 from pyarrow import parquet
 
 from tdspec.language.data import DATASETS, Data
-from tdspec.train.data import READERS, load
-from tdspec.train.data.images import Images, held_out
-from tdspec.train.errors import DataError
+from tdspec.training.data import READERS, load
+from tdspec.training.data.images import Images, held_out
+from tdspec.training.errors import DataError
 
 
 def picture(seed: int, size: tuple[int, int] = (6, 6), mode: str = "RGB") -> np.ndarray:

@@ -10,13 +10,13 @@ from torch import nn
 
 from tdspec.language.augmentation import AUGMENTATIONS, Transform, bind
 from tdspec.language.training import Adam, AdamW, Classify, Cosine, Plateau, Sgd, Step, Warmup
-from tdspec.train.augment import STEPS, Augment, RandomCrop
-from tdspec.train.batches import Order
-from tdspec.train.errors import DataError
-from tdspec.train.nonfinite import first_nonfinite
-from tdspec.train.optimizer import make_optimizer
-from tdspec.train.schedule import Rate
-from tdspec.train.task import Classification
+from tdspec.training.augment import STEPS, Augment, RandomCrop
+from tdspec.training.batches import Order
+from tdspec.training.errors import DataError
+from tdspec.training.nonfinite import first_nonfinite
+from tdspec.training.optimizer import make_optimizer
+from tdspec.training.schedule import Rate
+from tdspec.training.task import Classification
 from tests.torch.small_run import pipeline
 
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from tdspec.backend.lower import lower
-from tdspec.backend.witness import redraw, time_shares
 from tdspec.check import check_text
 from tdspec.facts.time import analyse
 from tdspec.facts.transfer import View
 from tdspec.graph.graph import Graph
 from tdspec.graph.wire import wire
+from tdspec.witness.share import redraw, time_shares
 from tests.torch.random_fields import random_spec
 
 BATCH, TIMES = 3, 4

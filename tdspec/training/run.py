@@ -8,15 +8,15 @@ from typing import Any
 
 from torch import nn
 
-from tdspec.train.engine import Engine
-from tdspec.train.errors import TrainError
-from tdspec.train.metrics import Record
-from tdspec.train.ode_meter import TimeShare, field_time_shares
-from tdspec.train.plan import Plan
-from tdspec.train.result import TrainResult
-from tdspec.train.resume import find
-from tdspec.train.runner import Runner
-from tdspec.train.seeds import run_seeds
+from tdspec.training.engine import Engine
+from tdspec.training.errors import TrainError
+from tdspec.training.metrics import Record
+from tdspec.training.ode_meter import TimeShare, field_time_shares
+from tdspec.training.plan import Plan
+from tdspec.training.result import TrainResult
+from tdspec.training.resume import find
+from tdspec.training.runner import Runner
+from tdspec.training.seeds import run_seeds
 
 
 def train(

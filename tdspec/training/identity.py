@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from tdspec.train.errors import CheckpointError
+from tdspec.training.errors import CheckpointError
 
 # A run may go on longer, elsewhere, or with other output; anything else makes it another run.
 MAY_CHANGE = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tdspec.language.spec import Spec
-from tdspec.train.run_folder import RunFolder
+from tdspec.training.run_folder import RunFolder
 
 
 def write_spec(folder: RunFolder, spec: Any) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tdspec.train.errors import CheckpointError, DataError, FolderError, Interrupted, NonFiniteError, TrainError
-from tdspec.train.plan import Plan
-from tdspec.train.result import TrainResult
-from tdspec.train.run import train
+from tdspec.training.errors import CheckpointError, DataError, FolderError, Interrupted, NonFiniteError, TrainError
+from tdspec.training.plan import Plan
+from tdspec.training.result import TrainResult
+from tdspec.training.run import train
 
 __all__ = [
     "CheckpointError",

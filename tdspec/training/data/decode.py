@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from tdspec.language.data import Data
-from tdspec.train.errors import DataError
+from tdspec.training.errors import DataError
 
 
 def decode_all(encoded: Sequence[bytes | Path], name: Callable[[int], str], data: Data) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tdspec.language.augmentation import Transform
-from tdspec.train.errors import DataError
+from tdspec.training.errors import DataError
 
 
 class RandomCrop(nn.Module):

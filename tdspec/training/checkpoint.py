@@ -3,7 +3,7 @@
     checkpoints/step-360/model.safetensors      weights and buffers, the spec in the metadata
                         /ema.safetensors        the averaged ones, if there are any
                         /optimizer.safetensors  `<slot>/<parameter>`
-                        /state.json             everything else; see `tdspec.train.loop`
+                        /state.json             everything else; see `tdspec.training.loop`
     checkpoints/last -> step-360, checkpoints/best -> step-240
 
 A folder that has a name is complete. Older ones than `last` and `best` are removed.
@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tdspec.train.errors import CheckpointError, FolderError
+from tdspec.training.errors import CheckpointError, FolderError
 
 
 @dataclass

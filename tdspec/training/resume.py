@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tdspec.train.errors import CheckpointError
+from tdspec.training.errors import CheckpointError
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from tdspec.language.training import Classify
-from tdspec.train.data.images import Splits
-from tdspec.train.errors import DataError
+from tdspec.training.data.images import Splits
+from tdspec.training.errors import DataError
 
 
 class Task(Protocol):

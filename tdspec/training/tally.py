@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tdspec.train.engine import Engine
+from tdspec.training.engine import Engine
 
 
 class Tally:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from tdspec.language.data import Data
-from tdspec.train.data.images import Images
-from tdspec.train.errors import DataError
+from tdspec.training.data.images import Images
+from tdspec.training.errors import DataError
 
 
 def read(data: Data) -> tuple[Images, Images | None]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from tdspec.backend.ode import ODE
-from tdspec.backend.witness import time_shares
+from tdspec.witness.share import time_shares
 
 TimeShare = Callable[[nn.Module, Tensor], Mapping[str, float]]
 
@@ -53,7 +53,7 @@ def node_time_shares(model: nn.Module, x: Tensor) -> dict[str, float]:
     """The share of each node's variance that is due to t, 0 to 1, by dotted path, `ode.field.gn_1`.
 
     Measured inside the fields of all ODEs, at the states that enter them for the images x, over a
-    grid of t; see `tdspec.backend.witness`. A field that was not compiled from a spec has no nodes.
+    grid of t; see `tdspec.witness.share`. A field that was not compiled from a spec has no nodes.
     """
     entered: dict[str, tuple[Tensor, ...]] = {}
     hooks = []

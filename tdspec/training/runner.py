@@ -11,26 +11,26 @@ import torch
 from torch import nn
 
 from tdspec.language.augmentation import bind
-from tdspec.train import checkpoint as checkpoints
-from tdspec.train.augment import Augment
-from tdspec.train.data import load
-from tdspec.train.data.images import Splits
-from tdspec.train.describe import drawing, write_spec
-from tdspec.train.engine import Engine
-from tdspec.train.errors import CheckpointError, DataError, Interrupted
-from tdspec.train.identity import require_same_spec
-from tdspec.train.loop import SHARE_IMAGES, Loop
-from tdspec.train.metrics import Record, read_metrics
-from tdspec.train.ode_meter import TimeShare, node_time_shares
-from tdspec.train.plan import Plan, make_plan
-from tdspec.train.progress import make_progress
-from tdspec.train.random_state import seed_all
-from tdspec.train.record import Recorder
-from tdspec.train.report import render_report
-from tdspec.train.result import TrainResult, read_result
-from tdspec.train.resume import Origin, in_folder
-from tdspec.train.run_folder import RunFolder, environment, new_folder
-from tdspec.train.task import make_task
+from tdspec.training import checkpoint as checkpoints
+from tdspec.training.augment import Augment
+from tdspec.training.data import load
+from tdspec.training.data.images import Splits
+from tdspec.training.describe import drawing, write_spec
+from tdspec.training.engine import Engine
+from tdspec.training.errors import CheckpointError, DataError, Interrupted
+from tdspec.training.identity import require_same_spec
+from tdspec.training.loop import SHARE_IMAGES, Loop
+from tdspec.training.metrics import Record, read_metrics
+from tdspec.training.ode_meter import TimeShare, node_time_shares
+from tdspec.training.plan import Plan, make_plan
+from tdspec.training.progress import make_progress
+from tdspec.training.random_state import seed_all
+from tdspec.training.record import Recorder
+from tdspec.training.report import render_report
+from tdspec.training.result import TrainResult, read_result
+from tdspec.training.resume import Origin, in_folder
+from tdspec.training.run_folder import RunFolder, environment, new_folder
+from tdspec.training.task import make_task
 
 
 @dataclass

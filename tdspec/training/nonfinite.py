@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from tdspec.train.errors import NonFiniteError
+from tdspec.training.errors import NonFiniteError
 
 SKIPPED_IN_A_ROW = 20  # batches after which `skip` gives up
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from tdspec.train import checkpoint as checkpoints
-from tdspec.train.checkpoint import Checkpoint
-from tdspec.train.metrics import MetricsLog, Record
-from tdspec.train.progress import Progress, Silent
-from tdspec.train.run_folder import RunFolder
+from tdspec.training import checkpoint as checkpoints
+from tdspec.training.checkpoint import Checkpoint
+from tdspec.training.metrics import MetricsLog, Record
+from tdspec.training.progress import Progress, Silent
+from tdspec.training.run_folder import RunFolder
 
 
 class Recorder:

@@ -10,11 +10,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tdspec.train.errors import FolderError
-from tdspec.train.result import TrainResult, summarise
-from tdspec.train.resume import Origin, in_folder
-from tdspec.train.run_folder import new_folder
-from tdspec.train.runner import Runner
+from tdspec.training.errors import FolderError
+from tdspec.training.result import TrainResult, summarise
+from tdspec.training.resume import Origin, in_folder
+from tdspec.training.run_folder import new_folder
+from tdspec.training.runner import Runner
 
 
 def run_seeds(runner: Runner, seeds: Sequence[int], origin: Origin | None) -> TrainResult:

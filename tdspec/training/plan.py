@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tdspec.language.training import Optimizer, Sgd
-from tdspec.train.loop import Loop
-from tdspec.train.ode_meter import OdeMeter
+from tdspec.training.loop import Loop
+from tdspec.training.ode_meter import OdeMeter
 
 PROBE = 2  # images that the memory of one is estimated from
 

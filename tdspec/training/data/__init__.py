@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tdspec.language.data import Data
-from tdspec.train.data import cifar, digits, folder, idx, parquet
-from tdspec.train.data.images import Images, Splits, held_out, limited
-from tdspec.train.errors import DataError
+from tdspec.training.data import cifar, digits, folder, idx, parquet
+from tdspec.training.data.images import Images, Splits, held_out, limited
+from tdspec.training.errors import DataError
 
 READERS: dict[str, Callable[[Data], tuple[Images, Images | None]]] = {
     "digits": digits.read,

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from tdspec.language.data import Data
-from tdspec.train.data.decode import decode_all
-from tdspec.train.data.images import Images
-from tdspec.train.errors import DataError
+from tdspec.training.data.decode import decode_all
+from tdspec.training.data.images import Images
+from tdspec.training.errors import DataError
 
 IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMNS = ("label", "labels", "fine_label")

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 
 from tdspec.language.data import Data
-from tdspec.train.data.decode import decode_all
-from tdspec.train.data.images import Images
-from tdspec.train.errors import DataError
+from tdspec.training.data.decode import decode_all
+from tdspec.training.data.images import Images
+from tdspec.training.errors import DataError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
 

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from tdspec.train.errors import FolderError
+from tdspec.training.errors import FolderError
 
 
 class RunFolder:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tdspec.train.errors import FolderError
+from tdspec.training.errors import FolderError
 
 Record = Mapping[str, Any]
 

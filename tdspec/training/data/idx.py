@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from tdspec.language.data import Data
-from tdspec.train.data.images import Images
-from tdspec.train.errors import DataError
+from tdspec.training.data.images import Images
+from tdspec.training.errors import DataError
 
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 

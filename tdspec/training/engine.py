@@ -16,7 +16,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import gather_object
 from torch import Tensor, nn
 
-from tdspec.train.errors import TrainError
+from tdspec.training.errors import TrainError
 
 
 class Engine:

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from tdspec.language.data import Data
-from tdspec.train.data import parquet
-from tdspec.train.data.images import Images
-from tdspec.train.errors import DataError
+from tdspec.training.data import parquet
+from tdspec.training.data.images import Images
+from tdspec.training.errors import DataError
 
 TORCHVISION = {"cifar10": ("CIFAR10", 10), "cifar100": ("CIFAR100", 100)}
 

@@ -16,7 +16,7 @@ COLUMNS = ("test_accuracy", "test_loss", "test_nfe", "nfe_forward", "nfe_backwar
 class TrainResult:
     """The end of a run. With several seeds: the means, the spread, and the runs themselves.
 
-    metrics  of the last epoch: `test_accuracy` in per cent, `test_nfe`, ...; see tdspec.train.metrics
+    metrics  of the last epoch: `test_accuracy` in per cent, `test_nfe`, ...; see tdspec.training.metrics
     spread   standard deviation over seeds (n - 1) of each metric; empty for one run
     best     metric, value, epoch and step of the checkpoint `best`
     """

@@ -11,22 +11,22 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tdspec.backend.ode import SolverError
 from tdspec.language.training import Train
-from tdspec.train import checkpoint as checkpoints
-from tdspec.train.augment import Augment
-from tdspec.train.batches import Batch, Order
-from tdspec.train.checkpoint import Checkpoint
-from tdspec.train.data.images import Images, Splits
-from tdspec.train.engine import Engine
-from tdspec.train.errors import CheckpointError, Interrupted
-from tdspec.train.interrupt import Interrupts
-from tdspec.train.nonfinite import NonFinite, first_nonfinite
-from tdspec.train.ode_meter import OdeMeter, TimeShare
-from tdspec.train.optimizer import make_optimizer
-from tdspec.train.random_state import random_state, restore_random_state
-from tdspec.train.record import Recorder
-from tdspec.train.schedule import Rate
-from tdspec.train.tally import Tally
-from tdspec.train.task import Task
+from tdspec.training import checkpoint as checkpoints
+from tdspec.training.augment import Augment
+from tdspec.training.batches import Batch, Order
+from tdspec.training.checkpoint import Checkpoint
+from tdspec.training.data.images import Images, Splits
+from tdspec.training.engine import Engine
+from tdspec.training.errors import CheckpointError, Interrupted
+from tdspec.training.interrupt import Interrupts
+from tdspec.training.nonfinite import NonFinite, first_nonfinite
+from tdspec.training.ode_meter import OdeMeter, TimeShare
+from tdspec.training.optimizer import make_optimizer
+from tdspec.training.random_state import random_state, restore_random_state
+from tdspec.training.record import Recorder
+from tdspec.training.schedule import Rate
+from tdspec.training.tally import Tally
+from tdspec.training.task import Task
 
 SHARE_IMAGES = 16  # test images at which the time share is measured
 
