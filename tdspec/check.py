@@ -73,7 +73,7 @@ def _check(source: Source, overrides: Iterable[str], report: Report) -> Checked:
     from tdspec.language.instance import to_instance
     from tdspec.language.spec import allowances, build_spec
     from tdspec.language.validator import Reading, validate
-    from tdspec.rules.engine import allow
+    from tdspec.rules.engine import allow, merged
     from tdspec.text.yaml_node import Mapping
     from tdspec.text.yaml_tree import parse_yaml
 
@@ -106,8 +106,9 @@ def _check(source: Source, overrides: Iterable[str], report: Report) -> Checked:
     if alone:
         found = [item for item in found if item.code != "TD023"]
     if checked.spec is not None:
-        found, report.allowed = allow(found, allowances(tree))
-    report.extend(found)
+        found, silenced = allow(found, allowances(tree))
+        report.allowed = list(dict.fromkeys(silenced))
+    report.extend(merged(found))
     report.sort()
     if not report.ok:
         checked.graph = None

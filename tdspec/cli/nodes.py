@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tdspec.facts.state import NONE, ONE, SPACE, Affine, Opaque
+from tdspec.facts.scope import Scope
+from tdspec.facts.state import NONE, ONE, SPACE, Affine
 from tdspec.graph.graph import Graph
-from tdspec.rules.context import Context, Scope
+from tdspec.rules.context import Context
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,17 +62,17 @@ def time_words(scope: Scope, path: str) -> str:
 
     `free`: no t has come here; `erased`: t came and nothing is left; `border only`: what is left
     comes from zero padding. Else how t is in the result: `additive` (x + b), `affine` (a x + b),
-    `mixed`, or `unknown`; per channel if channels differ in it, over the map if positions do.
+    `mixed`; per channel if channels differ in it, over the map if positions do.
     """
     facts = scope.training
     if not facts.at(path):
         return "erased" if facts.arrived.get(path) else "free"
-    states = scope.no_edges.states.get(path)
+    states = scope.facts(edges=False).states.get(path)
     if not states:
         return "border only"
     affine = [state for state in states if isinstance(state, Affine)]
     if len(affine) < len(states):
-        return "mixed" if all(state.known for state in states if isinstance(state, Opaque)) else "unknown"
+        return "mixed"
     words = "additive" if all(state.additive for state in affine) else "affine"
     if any(label not in (NONE, ONE) for state in affine for label in (state.a, state.b)):
         words += " per channel"

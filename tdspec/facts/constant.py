@@ -1,7 +1,7 @@
 """Which tensors are constants: free of the input, and with it of everything else.
 
-Three ways there are: a norm whose unit holds one value, a softmax over one channel, and a mean taken
-over exactly the unit whose mean a norm has just removed (`IN–GAP`).
+There are four ways: a norm whose unit holds one value, a softmax over one channel, a factor of zero, and a
+mean taken over exactly the unit whose mean a norm has just removed (`IN–GAP`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
-from tdspec.ops.effects import Mask, Normalise, Pool, Simplex
+from tdspec.ops.effects import Constant, Mask, Normalise, Pool, Simplex
 
 
 class Constants(NamedTuple):
@@ -71,26 +71,27 @@ def _kills(node: Node, graph: Graph) -> bool:
     if node.op is None or node.site is None:
         return False
     for effect in node.op.effects(node.site):
-        if isinstance(effect, Normalise) and _one_value(effect, node):
+        if isinstance(effect, Constant):
+            return True
+        if isinstance(effect, Normalise) and not effect.batch and effect.single(node.site.x):
             return True
         if isinstance(effect, Simplex) and node.site.x.channels == 1:
             return True
         if isinstance(effect, Pool) and effect.kind == "mean" and effect.whole:
-            before = graph[node.inputs[0]]
-            if before.op is not None and before.site is not None:
-                last = before.op.effects(before.site)[-1]
-                return (
-                    isinstance(last, Normalise)
-                    and last.centre
-                    and last.space
-                    and not last.batch
-                    and (last.groups == before.site.y.channels)
-                )
+            return _centred_each(graph[node.inputs[0]])
     return False
 
 
-def _one_value(effect: Normalise, node: Node) -> bool:
-    assert node.site is not None
-    shape = node.site.x
-    single = effect.groups == shape.channels and not (effect.space and shape.positions > 1)
-    return effect.centre and not effect.batch and single
+def _centred_each(node: Node) -> bool:
+    """Whether a node ends in a norm that has removed the mean of every channel of a sample."""
+    if node.op is None or node.site is None:
+        return False
+    last = node.op.effects(node.site)[-1:]
+    return any(
+        isinstance(effect, Normalise)
+        and effect.centre
+        and effect.space
+        and not effect.batch
+        and effect.groups == node.site.y.channels
+        for effect in last
+    )

@@ -13,6 +13,7 @@ A tensor free of t is `None`, and that is a proof. Everything else says "may".
 
 from __future__ import annotations
 
+from enum import Enum
 from itertools import count
 from typing import NamedTuple, Union
 
@@ -79,15 +80,14 @@ class Affine(NamedTuple):
         return self.a == NONE
 
 
-class Opaque(NamedTuple):
-    """t may be anywhere in the tensor; `known` is false behind an op that is not understood."""
+class Opaque(Enum):
+    """What is no affine map of x any more."""
 
-    known: bool
+    MIXED = "t may be anywhere in the tensor"
 
 
 State = Union[Affine, Opaque]
-MIXED = Opaque(True)
-UNKNOWN = Opaque(False)
+MIXED = Opaque.MIXED
 
 
 def affine(a: Labels, a_axes: int, positive: bool, b: Labels, b_axes: int) -> State | None:

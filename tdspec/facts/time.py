@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tdspec.facts.constant import constants
-from tdspec.facts.state import MIXED, UNKNOWN, State
+from tdspec.facts.state import MIXED, State
 from tdspec.facts.transfer import View, enter, several, single
 from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
 from tdspec.ops.effects import Effect, Joined, Modulate, Offset, Product, Sum
@@ -42,7 +42,6 @@ class TimeFacts:
     arrived  dotted path -> sources that reached the node
     lost     dotted path -> sources that reached the node and left nothing behind it
     alive    sources at the scope's output
-    unknown  whether a part that is not understood hides something from the analysis
     """
 
     view: View
@@ -51,7 +50,6 @@ class TimeFacts:
     arrived: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     alive: int = 0
-    unknown: bool = False
 
     def at(self, path: str) -> int:
         """The sources alive behind a node."""
@@ -66,12 +64,15 @@ def present(states: States) -> int:
     return found
 
 
-def analyse(graph: Graph, view: View) -> TimeFacts:
-    """Analyse a scope: an ODE's field, or a model that takes t."""
+def analyse(graph: Graph, view: View, outputs: Iterable[str] | None = None) -> TimeFacts:
+    """Analyse a scope: an ODE's field, or a model that takes t.
+
+    outputs  those that count; all of them by default
+    """
     facts = TimeFacts(view)
-    pass_ = _Pass(facts, constants(graph).made)
-    for states in pass_.run(graph, {}, "").values():
-        facts.alive |= present(states)
+    found = _Pass(facts, constants(graph).made).run(graph, {}, "")
+    for name in found if outputs is None else outputs:
+        facts.alive |= present(found[name])
     return facts
 
 
@@ -89,15 +90,14 @@ class _Pass:
                 continue
             given = [states[name] for name in node.inputs if name not in (TIME, EMBEDDING)]
             path = f"{prefix}{node.name}"
-            found = self.step(node, given, path)
-            arrived = 0
+            own = self.source(node, path)
+            found = self.step(node, given, path, own)
+            arrived = own
             for entry in given:
                 arrived |= present(entry)
             if path in self.constant:
                 found = {}
             states[node.name] = self.facts.states[path] = found
-            if node.op is not None and node.op.needs_time and node.site is not None:
-                arrived |= self.facts.sources[-1].bit
             if arrived:
                 self.facts.arrived[path] = arrived
                 lost = arrived & ~present(found)
@@ -105,24 +105,28 @@ class _Pass:
                     self.facts.lost[path] = lost
         return {part: states[name] for part, name in graph.outputs.items()}
 
-    def step(self, node: Node, given: list[States], path: str) -> States:
+    def source(self, node: Node, path: str) -> int:
+        """The bit of the source that a node is; 0 if time does not enter here."""
+        if node.op is None or not node.op.needs_time or node.site is None:
+            return 0
+        bit = 1 << len(self.facts.sources)
+        self.facts.sources.append(Source(path, node, bit))
+        return bit
+
+    def step(self, node: Node, given: list[States], path: str, own: int) -> States:
         if node.graph is not None:
             names = [entry.name for entry in node.graph.data_inputs]
             outputs = self.run(node.graph, dict(zip(names, given, strict=False)), f"{path}.")
             return next(iter(outputs.values()))
         if node.op is None or node.site is None or node.site.output is None:
-            return self.opaque(given, known=node.ode is not None)
+            return self.opaque(given)
         effects = node.op.effects(node.site)
         shape, out = node.site.x, node.site.y
-        if isinstance(effects[0], (Sum, Product, Joined)) and len(given) > 1:
+        if effects and isinstance(effects[0], (Sum, Product, Joined)) and len(given) > 1:
             return merged(effects[0], given, node.site.inputs, out)
         states = given[0] if given else {}
-        bit = 0
-        if node.op.needs_time:
-            bit = 1 << len(self.facts.sources)
-            self.facts.sources.append(Source(path, node, bit))
         for effect in effects:
-            states = self.through(effect, states, bit, shape, out)
+            states = self.through(effect, states, own, shape, out)
             shape = out
         return states
 
@@ -142,13 +146,12 @@ class _Pass:
             put(found, enter(effect, None, out, view), fresh)
         return found
 
-    def opaque(self, given: Iterable[States], *, known: bool) -> States:
+    def opaque(self, given: Iterable[States]) -> States:
+        """Behind an ODE, or a step that could not be wired: t may be anywhere."""
         bits = 0
         for states in given:
             bits |= present(states)
-        if not known:
-            self.facts.unknown = True
-        return {MIXED if known else UNKNOWN: bits} if bits else {}
+        return {MIXED: bits} if bits else {}
 
 
 def put(states: States, state: State | None, bits: int) -> None:

@@ -14,7 +14,6 @@ from tdspec.facts.state import (
     NONE,
     ONE,
     SPACE,
-    UNKNOWN,
     Affine,
     Labels,
     State,
@@ -78,13 +77,13 @@ def modulate(effect: word.Modulate, state: Affine, shape: Shape, view: View) -> 
 
 
 def linear(effect: word.Linear, state: Affine, out: Shape, view: View) -> State | None:
-    if state.a != NONE and (state.a != ONE or effect.stepped or (effect.window and state.a_axes & SPACE)):
+    if state.a != NONE and (state.a != ONE or (effect.window and state.a_axes & SPACE)):
         return MIXED
     b: Labels = NONE
     axes = state.b_axes
     if state.b != NONE:
         b = fresh(out.channels)
-        if effect.stepped or (effect.padding == "zeros" and view.edges):
+        if effect.padding == "zeros" and view.edges:
             axes |= SPACE
     elif state.a != NONE and effect.bias:
         b = fresh(out.channels)
@@ -103,8 +102,8 @@ def normalise(effect: word.Normalise, state: State, shape: Shape, view: View) ->
         return channelwise(state, shape.channels) if isinstance(state, Affine) else state
     channels, groups = shape.channels, effect.groups
     width = channels // groups
-    if effect.centre and width == 1 and not batch and not (effect.space and shape.positions > 1):
-        return None  # a unit of one value: what comes out is the bias
+    if not batch and effect.single(shape):
+        return None
     if not isinstance(state, Affine):
         return state
     inside = (BATCH if batch else 0) | (SPACE if effect.space else 0)
@@ -192,8 +191,8 @@ def padded(effect: word.Padded, state: Affine, channels: int) -> State | None:
 
 def single(effect: Effect, state: State, shape: Shape, out: Shape, view: View) -> State | None:
     """The state behind an effect of one input, which this source does not enter."""
-    if isinstance(effect, word.Unknown):
-        return UNKNOWN
+    if isinstance(effect, word.Constant):
+        return None
     if isinstance(effect, word.Normalise):
         return normalise(effect, state, shape, view)
     if isinstance(effect, word.Simplex) and shape.channels == 1:
@@ -234,8 +233,8 @@ def single(effect: Effect, state: State, shape: Shape, out: Shape, view: View) -
 def several(effect: Effect, states: tuple[State | None, ...], shapes: tuple[Shape, ...], out: Shape) -> State | None:
     """The state behind an effect of several inputs; at least one carries the source."""
     carrying = [state for state in states if state is not None]
-    if any(not isinstance(state, Affine) for state in carrying):
-        return UNKNOWN if UNKNOWN in carrying else MIXED
+    if MIXED in carrying:
+        return MIXED
     known = [state for state in carrying if isinstance(state, Affine)]
     match effect:
         case word.Sum() if all(state.a == NONE for state in known):

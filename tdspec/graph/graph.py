@@ -33,6 +33,8 @@ class Ode:
     field  has an input and an output for each part of the state, and `t`
     parts  the state's names, in order
     read   the part that leaves
+    where  dotted path of its section in the spec
+    timeless  whether the spec says that the field is meant to be free of t
     """
 
     init: Graph | None
@@ -41,6 +43,19 @@ class Ode:
     read: str
     t: tuple[float, float]
     solver: Solver
+    where: str = ""
+    timeless: bool = False
+
+    @property
+    def relevant(self) -> tuple[str, ...]:
+        """The parts of the state that can reach the one that leaves, through the field."""
+        found = {self.read}
+        waiting = [self.read]
+        while waiting:
+            reads = self.field.dependencies(self.field.outputs[waiting.pop()]) & set(self.parts)
+            waiting += reads - found
+            found |= reads
+        return tuple(part for part in self.parts if part in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +177,21 @@ class Graph:
             for port, source in enumerate(node.inputs):
                 network.add_edge(source, node.name, key=port)
         return network
+
+    def dependencies(self, name: str) -> set[str]:
+        """Names of all nodes of this level that a node depends on."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            reads = set(self.nodes[waiting.pop()].inputs) - found
+            waiting += reads
+            found |= reads
+        return found
+
+    def uses(self, path: str) -> tuple[str, ...]:
+        """Dotted paths in the spec of the texts that lead to the node at a path, from the model down."""
+        found = [node.where for above, node in self.walk() if path == above or path.startswith(f"{above}.")]
+        return tuple(dict.fromkeys(where for where in found if where))
 
     def order(self) -> Iterator[Node]:
         """Nodes in an order in which every node follows what it reads, by networkx.

@@ -55,7 +55,8 @@ def block_node(
         return builder.add(unknown)
     wirer.stack.append(step.name)
     if block.ode is not None:
-        node = builder.add(ode_node(wirer, block.ode, inputs[0], shapes[0], f"{where}.ode", name, step.span))
+        solved = ode_node(wirer, block.ode, inputs[0], shapes[0], f"{where}.ode", name, step.span, use=place.where)
+        node = builder.add(solved)
     else:
         graph = block_graph(wirer, step.name, block, shapes, parameters, where, step.span, place.role)
         share = step.name if block.share else None

@@ -22,9 +22,14 @@ State = dict[str, "Shape | None"]
 
 
 def ode_node(
-    wirer: Wirer, ode: OdeSection, entry: str, shape: Shape | None, where: str, name: str, span: Span | None
-) -> Node:
-    """The node of an ODE that reads `entry`; inside its field t is one number for the batch."""
+    wirer: Wirer, ode: OdeSection, entry: str, shape: Shape | None, where: str, name: str, span: Span | None,
+    *, use: str = "",
+) -> Node:  # fmt: skip
+    """The node of an ODE that reads `entry`; inside its field t is one number for the batch.
+
+    where  dotted path of the ODE's section
+    use    that of the pipeline in which it stands, if it is a block
+    """
     parts = tuple(sorted(ode.state)) or ("h",)  # the order of keys means nothing
     timed, per_sample = wirer.timed, wirer.per_sample
     wirer.timed = False  # before the solve there is no t
@@ -35,9 +40,8 @@ def ode_node(
     _check(wirer, ode, state, field, where)
     t = (ode.t[0], ode.t[-1]) if ode.t else (0.0, 1.0)
     read = ode.read if ode.read in parts else parts[0]
-    return Node(
-        name, "ode", (entry,), state[read], ode=Ode(init, field, parts, read, t, ode.solver), span=span, where=where
-    )
+    made = Ode(init, field, parts, read, t, ode.solver, where, ode.time == "none")
+    return Node(name, "ode", (entry,), state[read], ode=made, span=span, where=use or where)
 
 
 def _init(

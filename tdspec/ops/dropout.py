@@ -5,11 +5,12 @@ from __future__ import annotations
 from tdspec.ops.effects import Effect, Mask
 from tdspec.ops.op import Call, Lowered, Op, Param, Site
 
-P = Param("p", "number", 0.5, "Probability that an element is zeroed.", minimum=0, maximum=1)
+# At 1 nothing would be left of the input.
+P = Param("p", "number", 0.5, "Probability that an element is zeroed.", minimum=0, maximum=0.999)
 
 
 def effects(site: Site) -> tuple[Effect, ...]:
-    return (Mask(),)
+    return (Mask(),) if site["p"] else ()
 
 
 def lower(site: Site) -> Lowered:
@@ -29,7 +30,7 @@ DROPOUT = Op(
 
 
 def channel_effects(site: Site) -> tuple[Effect, ...]:
-    return (Mask(per_channel=True),)
+    return (Mask(per_channel=True),) if site["p"] else ()
 
 
 def channel_lower(site: Site) -> Lowered:

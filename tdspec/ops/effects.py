@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Union
 
+from tdspec.ops.shape import Shape
+
 
 class Linear(NamedTuple):
     """Every output channel is a linear mix of input channels: convolution, FC.
@@ -17,13 +19,11 @@ class Linear(NamedTuple):
     padding  `zeros` breaks a constant at the border; `keeping` (circular, reflect,
              replicate, or none) does not
     bias     a bias is added
-    stepped  output positions differ in how they are made (transposed convolution)
     """
 
     window: bool
     padding: Literal["zeros", "keeping"] = "keeping"
     bias: bool = True
-    stepped: bool = False
 
 
 class Channelwise(NamedTuple):
@@ -69,6 +69,10 @@ class Normalise(NamedTuple):
     centre: bool = True
     affine: bool = True
 
+    def single(self, shape: Shape) -> bool:
+        """Whether its units, none of which spans samples, hold one value each: what leaves is the bias."""
+        return self.centre and self.groups == shape.channels and not (self.space and shape.positions > 1)
+
 
 class Pointwise(NamedTuple):
     """A fixed nonlinear function of each element; `homogeneous` if f(a x) = a f(x) for a > 0."""
@@ -98,6 +102,10 @@ class Mask(NamedTuple):
 
 class Flattened(NamedTuple):
     """Positions become channels."""
+
+
+class Constant(NamedTuple):
+    """One value, whatever comes in."""
 
 
 class Simplex(NamedTuple):
@@ -133,11 +141,7 @@ class Mixed(NamedTuple):
     """A function of everything that comes in, about which nothing more is said."""
 
 
-class Unknown(NamedTuple):
-    """Not understood: no rule speaks of what lies behind it."""
-
-
 Effect = Union[
     Linear, Channelwise, Offset, Modulate, Normalise, Pointwise, Pool, Resize, Mask, Flattened,
-    Simplex, Sum, Product, Joined, Cut, Padded, Mixed, Unknown,
+    Constant, Simplex, Sum, Product, Joined, Cut, Padded, Mixed,
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from tdspec.ops.activation import ACTIVATION_NAMES
-from tdspec.ops.effects import Channelwise, Cut, Effect, Joined, Padded, Product, Sum
+from tdspec.ops.effects import Channelwise, Constant, Cut, Effect, Joined, Padded, Product, Sum
 from tdspec.ops.op import REQUIRED, Call, Lowered, Op, Param, Rule, Site, Weight
 from tdspec.ops.shape import Shape, ShapeError
 
@@ -120,6 +120,8 @@ SPLIT = Op(
 
 
 def scale_effects(site: Site) -> tuple[Effect, ...]:
+    if site["by"] == 0 and not site["learned"]:
+        return (Constant(),)
     return (Channelwise(),)
 
 

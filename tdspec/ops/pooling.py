@@ -51,7 +51,8 @@ def _pool(name: str, kind: str, module: str, time: str) -> Op:
 
     def effects(site: Site) -> tuple[Effect, ...]:
         padded = max(padding_of(site, kernel_of(site))) > 0
-        return (Pool("mean" if kind == "mean" else "max", padded=padded and kind == "mean"),)
+        whole = not padded and kernel_of(site) == site.x.spatial
+        return (Pool("mean" if kind == "mean" else "max", whole=whole, padded=padded and kind == "mean"),)
 
     def lower(site: Site) -> Lowered:
         kernel = kernel_of(site)

@@ -52,7 +52,7 @@ def down_infer(site: Site) -> Shape:
 
 
 def down_effects(site: Site) -> tuple[Effect, ...]:
-    return (Pool("mean" if site["kind"] == "mean" else "max"),)
+    return (Pool("mean" if site["kind"] == "mean" else "max", whole=site.y.positions == 1),)
 
 
 def down_lower(site: Site) -> Lowered:

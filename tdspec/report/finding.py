@@ -70,6 +70,7 @@ class Finding:
     help      what to write instead, or empty
     notes     further facts: exactness, size of the effect
     where     dotted path in the spec, `model.ode.field`; what an allowance is matched against
+    uses      dotted paths that it also belongs to: those of the ODE and the pipelines that use the block
     file      the source's name; taken from the span where there is one
     """
 
@@ -83,6 +84,7 @@ class Finding:
     help: str = ""
     notes: tuple[str, ...] = ()
     where: str = ""
+    uses: tuple[str, ...] = ()
     file: str = ""
 
     @property

@@ -43,4 +43,5 @@ def as_object(finding: Finding) -> dict[str, Any]:
         "notes": list(finding.notes),
         "labels": [{"path": label.path, **label.region._asdict(), "text": label.text} for label in finding.labels],
         "where": finding.where,
+        "uses": list(finding.uses),
     }

@@ -47,7 +47,8 @@ def _result(finding: Finding, rules: Mapping[str, int]) -> dict[str, Any]:
     text = "\n".join([finding.message, *([f"help: {finding.help}"] if finding.help else []), *finding.notes])
     location = _location(finding.path, finding.region if finding.span is not None else None)
     if finding.where:
-        location["logicalLocations"] = [{"fullyQualifiedName": path} for path in finding.where.split(" ")]
+        paths = dict.fromkeys((finding.where, *finding.uses))
+        location["logicalLocations"] = [{"fullyQualifiedName": path} for path in paths]
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": rules[finding.code],

@@ -45,42 +45,33 @@ data: {name: digits}
 
 from __future__ import annotations
 
-from tdspec.facts.time import Source, TimeFacts
-from tdspec.ops.effects import Effect, Normalise, Simplex
+from tdspec.ops.effects import Effect, Modulate, Normalise, Simplex
 from tdspec.report.codes import finding
-from tdspec.rules.context import Context, Findings, Scope, entry_label
+from tdspec.rules.context import Context, Findings, effects_of, entry_label, mode_notes, positional
 
 
 def check(context: Context) -> Findings:
     for scope in context.scopes:
         for source in scope.sources:
-            if scope.training.alive & source.bit:
-                if not scope.no_eps.alive & source.bit:
-                    yield from _report(scope, source, scope.no_eps, faint=True)
-            else:
-                yield from _report(scope, source, scope.training, faint=False)
+            fate = scope.ending(source)
+            scale = any(isinstance(effect, Modulate) for effect in effects_of(source.node))
+            if positional(source) or fate.end not in ("erased", "faint") or (fate.end == "faint" and scale):
+                continue  # alive, or the matter of TD108, TD103, TD116
+            path, node = fate.killers[-1]
+            effects = effects_of(node)
+            but = " but for its eps" if fate.end == "faint" else ""
+            yield finding(
+                "TD101",
+                f"`{node.title}` erases the time signal of `{source.node.title}`{but}",
+                **scope.place(path),
+                caption=_caption(effects),
+                labels=entry_label(source),
+                help=_help(effects),
+                notes=("no other path leads from there to the output", *mode_notes(fate)),
+            )
 
 
-def _report(scope: Scope, source: Source, facts: TimeFacts, *, faint: bool) -> Findings:
-    killers = scope.killers(facts, source.bit)
-    if not killers or (scope.kind == "ode" and any(scope.over_batch(path) for path, _ in killers)):
-        return  # nothing took it out (TD107), a constant did (TD205), or BN (TD104)
-    path, node = killers[-1]
-    effects = [effect for found, _, effect in scope.effects if found == path]
-    but = " but for its eps" if faint else ""
-    yield finding(
-        "TD101",
-        f"`{node.title}` erases the time signal of `{source.node.title}`{but}",
-        node.span,
-        where=f"{node.where} {scope.where}",
-        caption=_caption(effects),
-        labels=entry_label(source),
-        help=_help(effects),
-        notes=("no other path leads from there to the output",),
-    )
-
-
-def _caption(effects: list[Effect]) -> str:
+def _caption(effects: tuple[Effect, ...]) -> str:
     for effect in effects:
         if isinstance(effect, Normalise):
             if not effect.space:
@@ -91,7 +82,7 @@ def _caption(effects: list[Effect]) -> str:
     return ""
 
 
-def _help(effects: list[Effect]) -> str:
+def _help(effects: tuple[Effect, ...]) -> str:
     for effect in effects:
         if isinstance(effect, Normalise) and not effect.space:
             return "use `GN`, whose units span positions, or an `Emb`, which differs between channels"

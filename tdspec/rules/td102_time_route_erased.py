@@ -48,24 +48,26 @@ data: {name: digits}
 from __future__ import annotations
 
 from tdspec.report.codes import finding
-from tdspec.rules.context import Context, Findings, entry_label
+from tdspec.rules.context import Context, Findings, entry_label, mode_notes
 
 
 def check(context: Context) -> Findings:
     for scope in context.scopes:
         for source in scope.sources:
-            if not scope.no_eps.alive & source.bit:
-                continue
-            for path, node in scope.killers(scope.training, source.bit):
-                if scope.kind == "ode" and scope.over_batch(path):
+            said: set[str] = set()
+            for fate in scope.fates(source):
+                if fate.end not in ("alive", "edge"):
                     continue
-                yield finding(
-                    "TD102",
-                    f"`{node.title}` erases `{source.node.title}` on one of its routes",
-                    node.span,
-                    where=f"{node.where} {scope.where}",
-                    caption="what follows on this route does not know t",
-                    labels=entry_label(source),
-                    help="use `GN` with several channels per group here, or inject time behind it",
-                    notes=("the signal reaches the output on another route",),
-                )
+                for path, node in scope.killers(scope.facts(fate.mode), source.bit):
+                    if path in said or (scope.kind == "ode" and path in scope.over_batch):
+                        continue
+                    said.add(path)
+                    yield finding(
+                        "TD102",
+                        f"`{node.title}` erases `{source.node.title}` on one of its routes",
+                        **scope.place(path),
+                        caption="what follows on this route does not know t",
+                        labels=entry_label(source),
+                        help="use `GN` with several channels per group here, or inject time behind it",
+                        notes=("the signal reaches the output on another route", *mode_notes(fate)),
+                    )

@@ -46,7 +46,7 @@ from __future__ import annotations
 
 from tdspec.report.codes import finding
 from tdspec.report.finding import Severity
-from tdspec.rules.context import Context, Findings, entry_label
+from tdspec.rules.context import Context, Findings, entry_label, mode_notes
 
 # Share of the variance times the map's extent, from the measurements named above.
 SHARE_BY_EXTENT = 0.036
@@ -55,26 +55,22 @@ SHARE_BY_EXTENT = 0.036
 def check(context: Context) -> Findings:
     for scope in context.scopes:
         for source in scope.sources:
-            if scope.no_edges.alive & source.bit or not scope.no_eps.alive & source.bit:
+            fate = scope.ending(source)
+            if fate.end != "edge":
                 continue
-            killers = scope.killers(scope.no_edges, source.bit)
-            if not killers or (scope.kind == "ode" and any(scope.over_batch(path) for path, _ in killers)):
-                continue
-            _, node = killers[-1]
+            path, node = fate.killers[-1]
             notes = ("exact without padding; zero padding leaves a trace",)
             if node.shape is not None and node.shape.spatial:
-                extent = min(node.shape.spatial)
-                share = SHARE_BY_EXTENT / extent
+                share = SHARE_BY_EXTENT / min(node.shape.spatial)
                 size = "x".join(map(str, node.shape.spatial))
                 notes = (f"exact without padding; zero padding leaves a share of about {share:.1g} on this {size} map",)
             yield finding(
                 "TD103",
                 f"behind `{node.title}` the time signal of `{source.node.title}` lives at the border only",
-                node.span,
+                **scope.place(path),
                 severity=Severity.ERROR if scope.kind == "ode" else Severity.WARNING,
-                where=f"{node.where} {scope.where}",
                 caption="inside the map each unit's mean takes the signal along",
                 labels=entry_label(source),
                 help="use `GN` with at least 4 channels per group, or add `PosEmb` before this norm",
-                notes=notes,
+                notes=(*notes, *mode_notes(fate)),
             )

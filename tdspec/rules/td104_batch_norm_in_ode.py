@@ -54,7 +54,7 @@ def check(context: Context) -> Findings:
             if not effect.batch:
                 continue
             lost = scope.training.lost.get(path, 0)
-            edge = scope.no_edges.lost.get(path, 0) & ~lost
+            edge = scope.facts(edges=False).lost.get(path, 0) & ~lost
             victims = [source for source in scope.sources if source.bit & (lost | edge)]
             notes = ["in evaluation it is another function: running statistics, moved by every evaluation of the field"]
             if edge:
@@ -68,8 +68,7 @@ def check(context: Context) -> Findings:
             yield finding(
                 "TD104",
                 f"`{node.title}` {does}",
-                node.span,
-                where=f"{node.where} {scope.where}",
+                **scope.place(path),
                 caption="each channel's mean is removed, and the constant with it" if victims else "",
                 labels=entry_label(victims[0]) if victims else (),
                 help="use `GN` with at least 4 channels per group"

@@ -40,10 +40,11 @@ data: {name: digits}
 
 from __future__ import annotations
 
+from tdspec.facts.scope import Scope
 from tdspec.facts.state import NONE, ONE, SPACE, Affine
 from tdspec.report.codes import finding
 from tdspec.report.finding import Severity
-from tdspec.rules.context import Context, Findings, Scope
+from tdspec.rules.context import Context, Findings
 
 SCORE_SDE_BOUND = 4  # least C/G of score_sde's models, arXiv 2405.14126, section 3.3
 
@@ -62,9 +63,8 @@ def check(context: Context) -> Findings:
             yield finding(
                 "TD106",
                 f"`{node.title}` keeps {kept:.0%} of an embedding's energy: {width} channels in each group",
-                node.span,
+                **scope.place(path),
                 severity=Severity.WARNING if width < SCORE_SDE_BOUND else Severity.NOTE,
-                where=f"{node.where} {scope.where}",
                 help=f"use at most {max(1, channels // 8)} groups, or a rule such as `GN(min(C/4, 32))`",
                 notes=("1 - G/C, in expectation over independent offsets",),
             )
@@ -72,7 +72,7 @@ def check(context: Context) -> Findings:
 
 def offsets_arrive(scope: Scope, path: str) -> bool:
     """Whether an offset per channel, no position in it, reaches the norm at a path."""
-    for state in scope.no_edges.states.get(scope.before(path), {}):
+    for state in scope.facts(edges=False).states.get(scope.before(path), {}):
         if isinstance(state, Affine) and state.a == NONE and state.b not in (NONE, ONE) and not state.b_axes & SPACE:
             return True
     return False

@@ -40,8 +40,9 @@ data: {name: digits}
 
 from __future__ import annotations
 
+from tdspec.facts.scope import Scope
 from tdspec.report.codes import finding
-from tdspec.rules.context import Context, Findings, Scope
+from tdspec.rules.context import Context, Findings
 
 HELP = "use `ConcatConv` or add `Emb`; if it is meant to be free of t, say `time: none`"
 
@@ -53,22 +54,23 @@ def check(context: Context) -> Findings:
                 continue  # what could not be wired may be what takes t
             what = "the ODE's field" if scope.kind == "ode" else "the model"
             span = scope.graph.span or context.spec.span(f"{scope.where}.field" if scope.kind == "ode" else "model")
-            yield finding("TD107", f"{what} has no step that takes t", span, where=scope.where, help=HELP)
+            yield finding(
+                "TD107", f"{what} has no step that takes t", span, where=scope.where, uses=scope.uses, help=HELP
+            )
             continue
         for source in scope.sources:
-            if scope.training.alive & source.bit or _erased(scope, source.bit):
+            if scope.training.alive & source.bit or _taken_out(scope, source.bit):
                 continue
             node = source.node
             yield finding(
                 "TD107",
                 f"`{node.title}` takes t, but does not lead to the output",
-                node.span,
-                where=f"{node.where} {scope.where}",
+                **scope.place(source.path),
                 help="wire its result on, or remove it",
             )
 
 
-def _erased(scope: Scope, bit: int) -> bool:
+def _taken_out(scope: Scope, bit: int) -> bool:
     """Whether a norm, a softmax or a constant took the source out: other rules say so."""
     lost = scope.training.lost
     return bool(scope.killers(scope.training, bit)) or any(lost.get(path, 0) & bit for path in scope.constants)

@@ -41,11 +41,12 @@ data: {name: digits}
 
 from __future__ import annotations
 
+from tdspec.facts.scope import Scope
 from tdspec.graph.graph import Node
 from tdspec.ops.effects import Linear, Offset
 from tdspec.ops.init import is_zero
 from tdspec.report.codes import finding
-from tdspec.rules.context import Context, Findings, Scope
+from tdspec.rules.context import Context, Findings
 
 
 def check(context: Context) -> Findings:
@@ -54,26 +55,26 @@ def check(context: Context) -> Findings:
         for path, node, effect in scope.effects:
             if not isinstance(effect, Offset) or not bits.get(path, 0) & scope.centred:
                 continue
-            operand = _operand(scope, path, node)
-            if operand is None:
+            found = _operand(scope, path, node)
+            if found is None:
                 continue
+            where, operand = found
             if any(weight.bias and weight.role == "operand" and not is_zero(rule) for weight, rule in operand.starts):
                 yield finding(
                     "TD109",
                     f"the bias of `{operand.title}` starts beside the time embedding, and not at zero",
-                    operand.span,
-                    where=f"{operand.where} {scope.where}",
+                    **scope.place(where),
                     help="`init: {operand: {bias: zeros}}` lets the embedding speak alone",
                 )
 
 
-def _operand(scope: Scope, path: str, node: Node) -> Node | None:
+def _operand(scope: Scope, path: str, node: Node) -> tuple[str, Node] | None:
     """The linear op whose result the embedding is added to; other offsets may stand between."""
     assert node.op is not None and node.site is not None
     while node.op is not None and node.site is not None:
         effects = node.op.effects(node.site)
         if isinstance(effects[0], Linear):
-            return node
+            return path, node
         if not isinstance(effects[0], Offset):
             return None
         path = scope.before(path)

@@ -50,12 +50,11 @@ from tdspec.rules.context import Context, Findings
 
 def check(context: Context) -> Findings:
     for scope in context.scopes:
-        for _, node in scope.graph.walk():
+        for path, node in scope.graph.walk():
             if any(weight.bias and weight.role == "time" and is_zero(rule) for weight, rule in node.starts):
                 yield finding(
                     "TD110",
                     f"the time branch's bias in `{node.title}` starts at zero",
-                    node.span,
-                    where=f"{node.where} {scope.where}",
+                    **scope.place(path),
                     help="leave it at PyTorch's default, which is not zero",
                 )

@@ -62,7 +62,7 @@ def check(context: Context) -> Findings:
         if scope.ode is None:
             continue
         low, high = sorted(factor * end for end in scope.ode.t)
-        for _, node in scope.graph.walk():
+        for path, node in scope.graph.walk():
             if node.op is None or node.site is None or node.op.frequencies is None:
                 continue
             frequencies = node.op.frequencies(node.site)
@@ -72,8 +72,7 @@ def check(context: Context) -> Findings:
                 yield finding(
                     "TD112",
                     f"{total - moving} of {total} features of `{node.title}` stay constant, t in [{low:g}, {high:g}]",
-                    node.span,
-                    where=f"{node.where} {scope.where}",
+                    **scope.place(path),
                     help=f"scale the argument, `time: {{argument: 1000*t, …}}`, or shorten the period, "
                     f"`{node.title}({total}, period=10)`",
                 )

@@ -47,22 +47,21 @@ from tdspec.rules.context import Context, Findings
 
 def check(context: Context) -> Findings:
     for scope in context.scopes:
-        offsets = [(node, effect) for _, node, effect in scope.effects if isinstance(effect, Offset)]
+        offsets = [(path, node, effect) for path, node, effect in scope.effects if isinstance(effect, Offset)]
         behind_norm = any(isinstance(effect, Modulate) for _, _, effect in scope.effects)
-        on_map = any(node.shape is not None and node.shape.positions > 1 for node, _ in offsets)
+        on_map = any(node.shape is not None and node.shape.positions > 1 for _, node, _ in offsets)
         if (
             not offsets
             or not scope.centred
             or behind_norm
             or not on_map
-            or any(effect.positional for _, effect in offsets)
+            or any(effect.positional for _, _, effect in offsets)
         ):
             continue
-        node = offsets[0][0]
+        path, node, _ = offsets[0]
         yield finding(
             "TD114",
             "time is added per channel only, without a positional embedding",
-            node.span,
-            where=f"{node.where} {scope.where}",
+            **scope.place(path),
             help=f"add `PosEmb` behind `{node.title}`",
         )

@@ -56,7 +56,6 @@ def check(context: Context) -> Findings:
                 yield finding(
                     "TD115",
                     f"`{node.title}` has {effect.groups} groups behind a time embedding",
-                    node.span,
-                    where=f"{node.where} {scope.where}",
+                    **scope.place(path),
                     help="`GN(1)` keeps the most; `defaults: {GN: {groups: 1}}` sets it once",
                 )

@@ -54,5 +54,6 @@ def check(context: Context) -> Findings:
             f"what leaves `{node.title}` is the same whatever comes in",
             node.span,
             where=node.where,
+            uses=context.graph.uses(path),
             help="use a norm whose unit holds more than one value, or pool before the norm",
         )

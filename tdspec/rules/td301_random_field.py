@@ -47,19 +47,17 @@ from tdspec.rules.context import Context, Findings
 
 
 def check(context: Context) -> Findings:
-    for _, node in context.graph.walk():
+    for path, node in context.graph.walk():
         if node.ode is None:
             continue
         solver = node.ode.solver
         adaptive = METHODS[solver.method].adaptive
         if not adaptive and solver.gradient == "direct":
             continue
-        for _, inner in node.ode.field.walk():
+        for below, inner in node.ode.field.walk():
             if inner.op is None or inner.site is None:
                 continue
-            if any(isinstance(effect, Mask) for effect in inner.op.effects(inner.site)) and inner.site.arguments.get(
-                "p"
-            ):
+            if any(isinstance(effect, Mask) for effect in inner.op.effects(inner.site)):
                 why = (
                     f"`{solver.method}` chooses its steps by comparing evaluations"
                     if adaptive
@@ -69,7 +67,8 @@ def check(context: Context) -> Findings:
                     "TD301",
                     f"`{inner.title}` is random inside an ODE's field",
                     inner.span,
-                    where=f"{inner.where} {node.where}",
+                    where=inner.where,
+                    uses=(*context.graph.uses(f"{path}.field.{below}"), node.ode.where),
                     caption="drawn anew at every evaluation",
                     help="put it in front of the ODE or into the head",
                     notes=(why,),

@@ -71,7 +71,8 @@ def test_codes_are_these() -> None:
         *(f"TD02{digit}" for digit in range(7)),
         *(f"TD03{digit}" for digit in range(10)),
         *(f"TD04{digit}" for digit in range(5)),
-        *("TD101", "TD102", "TD103", "TD104", "TD106", "TD107", "TD109", "TD110", "TD112", "TD114", "TD115"),
+        *(f"TD10{digit}" for digit in range(1, 10)),
+        *(f"TD11{digit}" for digit in (0, 1, 2, 4, 5, 6)),
         *(f"TD20{digit}" for digit in range(1, 7)),
         "TD301",
     ]

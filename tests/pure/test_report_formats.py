@@ -25,7 +25,7 @@ def report() -> Report:
     rest = Span(SPEC, SPEC.text.index("model"), len(SPEC.text) - 1)
     full = finding(
         "TD104", "100 % of t,\nerased: `BN`", bn, caption="here", labels=(Label(gn, "t enters"),),
-        help="use `GN`", notes=("exact",), where="blocks.Res model.ode",
+        help="use `GN`", notes=("exact",), where="blocks.Res", uses=("model.ode",),
     )  # fmt: skip
     return Report(
         [
@@ -64,6 +64,7 @@ def test_json_has_its_keys(report: Report, snapshot: SnapshotAssertion) -> None:
             "notes",
             "labels",
             "where",
+            "uses",
         }
     assert found[0] == snapshot
 

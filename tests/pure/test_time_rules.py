@@ -34,12 +34,12 @@ def codes(field: str, extra: str = "", *, notes: bool = False) -> list[str]:
         ("[ConcatConv–IN]", ["TD103"]),
         ("[ConcatConv1x1–IN]", ["TD101"]),
         ("[Conv–PosEmb–IN]", []),
-        ("[Conv–PosEmb–ChannelLN]", ["TD101"]),
-        ("[Conv–Emb–PosEmb–ChannelLN]", ["TD101"]),
+        ("[Conv–PosEmb–ChannelLN]", ["TD108"]),
+        ("[Conv–Emb–PosEmb–ChannelLN]", ["TD108"]),
         ("[Conv–Emb–ChannelLN]", []),
         ("[Conv–Emb–Act–IN]", []),
         ("[Conv–Emb–RMSN]", []),
-        ("[Conv–Gate(squash=Sigmoid)–IN]", ["TD101"]),
+        ("[Conv–Gate(squash=Sigmoid)–IN]", ["TD116"]),
         ("[Conv–Gate–IN]", []),
         ("[IN–ScaleShift–Act–Conv]", []),
         ("[Conv–ScaleShift–IN]", []),
@@ -48,6 +48,10 @@ def codes(field: str, extra: str = "", *, notes: bool = False) -> list[str]:
         ("[Conv–Emb–Conv–IN]", ["TD103"]),
         ("[Conv–Emb–Up–Down–IN]", ["TD101"]),
         ("[Conv–Emb–GN(1)–IN]", ["TD101"]),
+        ("[Conv–Emb–GN(2)–IN]", ["TD101"]),
+        ("[ConcatConv–GN(2)–IN]", ["TD103"]),  # at the border, and but for eps
+        ("[Conv–Emb–Dropout(0)–IN]", ["TD101"]),
+        ("[Conv–Emb–BN–IN]", ["TD101", "TD104"]),
         ("[Conv]", ["TD107"]),
     ],
 )
@@ -56,8 +60,8 @@ def test_pipelines(field: str, expected: list[str]) -> None:
 
 
 def test_faint_is_said_but_for_eps() -> None:
-    report = check_text(SPEC.format(field="[Conv–Gate(squash=Sigmoid)–IN]", extra="")).report
-    assert "but for its eps" in report.findings[0].message
+    report = check_text(SPEC.format(field="[Conv–Emb–GN(2)–IN]", extra="")).report
+    assert any("but for its eps" in item.message for item in report.findings)
 
 
 def test_time_none_silences_the_family() -> None:
@@ -159,3 +163,106 @@ def test_a_classifier_must_end_in_classes() -> None:
     for end, expected in (("", ["TD206"]), ("–GAP", ["TD206"]), ("–GAP–FC", [])):
         found = check_text(text % end).report.findings
         assert [item.code for item in found] == expected, end
+
+
+def wired(steps: str, output: str, more: str = "") -> str:
+    return f"""
+      steps: {{{steps}}}
+      output: {output}{more}"""
+
+
+def test_bn_beside_another_killer_does_not_hide_it() -> None:
+    steps = """y: {from: h, do: "[ConcatConv(pad_mode=circular)]"}, a: {from: y, do: [IN]}, b: {from: y, do: [BN]},
+               s: {from: [a, b], do: [Add]}"""
+    report = check_text(SPEC.format(field=wired(steps, "s"), extra="allow: {TD104: on purpose}")).report
+    assert "TD101" in {item.code for item in report.findings}
+
+
+MODEL = """
+tdspec: 1
+{extra}
+model:
+  input: [16, 8, 8]
+  pipeline: "[{pipeline}]"
+"""
+EMBED = 'time: {argument: 1000*t, embed: "[Sinusoid(8)–FC(8)]"}'
+
+
+def model_codes(pipeline: str, extra: str = EMBED) -> list[str]:
+    report = check_text(MODEL.format(pipeline=pipeline, extra=extra)).report
+    return sorted({item.code for item in report.findings if item.severity is not Severity.NOTE})
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "expected"),
+    [
+        ("Conv–Emb–Dropout(0.1)–IN–Conv", ["TD101"]),  # alive in training, erased in evaluation
+        ("Conv–Emb–Dropout(0.1)–GN(1)–Conv", []),
+        ("Conv–Emb–BN–Act–Conv", ["TD105"]),
+        ("Conv–BN–Emb–GN(1)–Conv", []),
+        ("Conv–Emb–Scale(0)–Conv", ["TD205"]),
+        ("Conv–Emb–IN–AvgPool8x8–Conv1x1", ["TD101", "TD205"]),
+        ("Conv–Emb–IN–Down(factor=8)–Conv1x1", ["TD101", "TD205"]),
+    ],
+)
+def test_models_with_a_t_for_each_sample(pipeline: str, expected: list[str]) -> None:
+    assert model_codes(pipeline) == expected
+
+
+def test_a_death_in_evaluation_alone_says_so() -> None:
+    report = check_text(MODEL.format(pipeline="Conv–Emb–Dropout(0.1)–IN–Conv", extra=EMBED)).report
+    (found,) = (item for item in report.findings if item.code == "TD101")
+    assert any("in evaluation" in note for note in found.notes)
+
+
+STATE = """
+tdspec: 1
+model:
+  input: [4, 8, 8]
+  ode:
+    state: {{h: 4, m: 4}}
+    init: {{h: [], m: []}}
+    read: h
+    field:
+      steps:
+        dh: {{from: {reads}, do: [Conv(4)]}}
+        dm: {{from: m, do: "[Conv(4)–Emb]"}}
+      output: {{h: dh, m: dm}}
+"""
+
+
+def test_time_in_a_part_of_the_state_counts_where_the_read_part_follows_it() -> None:
+    alone = check_text(STATE.format(reads="h")).report
+    assert "TD107" in {item.code for item in alone.findings}
+    follows = STATE.format(reads="[h, m]").replace("do: [Conv(4)]", "do: '[Concat–Conv(4)]'")
+    assert "TD107" not in {item.code for item in check_text(follows).report.findings}
+
+
+USES = """
+tdspec: 1
+blocks:
+  F: {{pipeline: "[GN(4)–Act–ConcatConv–IN]"}}
+  A: {{ode: {{field: [F], {allow}}}}}
+  B: {{ode: {{field: [F]}}}}
+model:
+  input: [16, 8, 8]
+  {more}pipeline: "[{pipeline}]"
+"""
+
+
+def use_codes(pipeline: str, allow: str = "", more: str = "") -> list[str]:
+    report = check_text(USES.format(pipeline=pipeline, allow=allow, more=more)).report
+    return sorted(item.code for item in report.findings if item.severity is Severity.ERROR)
+
+
+@pytest.mark.parametrize("pipeline", ["A–B", "B–A"])
+def test_an_allowance_of_one_ode_does_not_cover_another_that_uses_the_same_block(pipeline: str) -> None:
+    assert use_codes(pipeline, "allow: {TD103: on purpose}") == ["TD103"]
+
+
+def test_the_same_text_used_twice_is_reported_once() -> None:
+    assert use_codes("B–B") == ["TD103"]
+
+
+def test_an_allowance_where_a_block_is_used_reaches_into_it() -> None:
+    assert use_codes("B", more="allow: {TD103: on purpose}\n  ") == []
