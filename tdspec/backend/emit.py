@@ -6,7 +6,9 @@ ODE needs torchdiffeq besides. The modules that torch lacks are printed from the
 
 from __future__ import annotations
 
+import builtins
 import inspect
+import keyword
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -42,11 +44,15 @@ def emit_source(spec: Spec, graph: Graph) -> str:
     return "\n\n".join(part.strip("\n") for part in parts).replace("\n\n\nimport", "\n\nimport") + "\n"
 
 
+# What a class of the emitted file must not hide.
+TAKEN = {"F", "Tensor", "Any", "Sequence", *keyword.kwlist, *dir(builtins)}
+
+
 class _Emitter:
     def __init__(self) -> None:
         self.classes: dict[str, str] = {}  # body text -> whole class text
         self.names: dict[str, str] = {}  # body text -> class name
-        self.taken: set[str] = {"Network"}
+        self.taken: set[str] = {"Network", *TAKEN}
         self.borrowed: list[str] = []
         self.seen: set[str] = set()
         self.needed: set[str] = set()
@@ -72,7 +78,7 @@ class _Emitter:
 
     # ------------------------------------------------------------ classes
 
-    def block(self, graph: Graph) -> str:
+    def block(self, graph: Graph, name: str | None = None) -> str:
         """The name of a block's class, which is written unless one that reads the same is there."""
         made, steps = [], []
         shared: dict[str, str] = {}
@@ -90,9 +96,9 @@ class _Emitter:
                 steps.append((node.name, f"{target}({', '.join(map(argument_name, node.inputs))})"))
             else:
                 steps.append((node.name, self.function(node)))
-        return self.write(graph, made, steps)
+        return self.write(graph, made, steps, name)
 
-    def write(self, graph: Graph, made: list[str], steps: list[tuple[str, str]]) -> str:
+    def write(self, graph: Graph, made: list[str], steps: list[tuple[str, str]], name: str | None) -> str:
         arguments = ", ".join(f"{argument_name(name)}: Tensor" for name in placeholders(graph))
         results = ", ".join(map(argument_name, graph.outputs.values()))
         many = len(graph.outputs) > 1
@@ -103,18 +109,18 @@ class _Emitter:
             "",
         ]
         lines.append(f"    def forward(self, {arguments}) -> {'tuple[Tensor, ...]' if many else 'Tensor'}:")
-        lines += [f"        {name} = {call}" for name, call in steps]
+        lines += [f"        {target} = {call}" for target, call in steps]
         lines.append(f"        return {results}")
         body = "\n".join(lines)
         if body not in self.names:
-            name = self.free(graph.title)
+            name = name or self.free(graph.title)
             self.names[body] = name
             where = f'    """{graph.where}."""\n\n' if graph.where else ""
             self.classes[body] = f"\nclass {name}(nn.Module):\n{where}{body}\n"
         return self.names[body]
 
     def free(self, title: str) -> str:
-        title = title[:1].upper() + title[1:]
+        title = title[:1].upper() + title[1:] if title[0] != "_" else f"Block{title}"  # Python renames `__a` in a class
         name, number = title, 1
         while name in self.taken:
             number += 1
@@ -123,8 +129,12 @@ class _Emitter:
         return name
 
     def network(self, graph: Graph) -> None:
-        self.taken.discard("Network")
-        self.block(graph)
+        for _, node in graph.walk():  # what is borrowed has its name before any block asks for one
+            if node.ode is not None:
+                self.borrow("tdspec.backend.ode", "ODE")
+            elif node.op is not None and node.site is not None:
+                self.value(node.op.lower(node.site).module)
+        self.block(graph, "Network")
 
     # ------------------------------------------------------------ nodes
 
@@ -140,8 +150,8 @@ class _Emitter:
     def ode(self, ode: Ode) -> str:
         self.borrow("tdspec.backend.ode", "ODE")
         arguments = [f"{self.block(ode.field)}()"]
-        if ode.init is not None:
-            arguments.append(f"init={self.block(ode.init)}()")
+        if ode.init is not None:  # in front, as it draws its weights first
+            arguments = [f"init={self.block(ode.init)}()", f"field={arguments[0]}"]
         arguments += [f"{name}={value!r}" for name, value in ode_options(ode).items()]
         return f"ODE({', '.join(arguments)})"
 

@@ -6,6 +6,7 @@ import re
 from typing import Any, Literal
 
 from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
+from tdspec.graph.names import input_names, node_name
 from tdspec.ops.shape import Shape
 from tdspec.text.source import Span
 
@@ -23,13 +24,15 @@ def snake(name: str) -> str:
 class GraphBuilder:
     """Collects the nodes of one graph in the order they are wired.
 
-    scope  set where t enters at this graph; the embedding is then made here, by the node `embed`
+    scope    set where t enters at this graph; the embedding is then made here, by the node `embed`
+    sources  the nodes of its inputs by their names in the spec, in order
     """
 
     def __init__(self, title: str, inputs: dict[str, Shape | None], *, scope: Scope | None = None) -> None:
         self.title = title
         self.scope = scope
-        self.entries = [Node(name, "input", shape=shape) for name, shape in inputs.items()]
+        self.sources = input_names(tuple(inputs))
+        self.entries = [Node(self.sources[name], "input", shape=shape) for name, shape in inputs.items()]
         self.time_entries: list[Node] = []
         self.body: list[Node] = []
         self.nodes: dict[str, Node] = {node.name: node for node in self.entries}
@@ -40,7 +43,7 @@ class GraphBuilder:
         stem = prefix + snake(title)
         while True:
             self.uses[stem] = self.uses.get(stem, 0) + 1
-            name = f"{stem}_{self.uses[stem]}"
+            name = node_name(f"{stem}_{self.uses[stem]}")
             if name not in self.nodes:
                 return name
 
@@ -49,10 +52,10 @@ class GraphBuilder:
         self.body.append(node)
         return node
 
-    def time_input(self, name: str) -> str:
+    def time_input(self, name: str, shape: Shape | None = None) -> str:
         """The node that holds t (or its embedding), as an input of this graph unless it is there."""
         if name not in self.nodes:
-            node = Node(name, "input")
+            node = Node(name, "input", shape=shape)
             self.nodes[name] = node
             self.time_entries.append(node)
         return name

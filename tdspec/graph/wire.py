@@ -71,13 +71,20 @@ def takes_time(spec: Spec) -> bool:
 
 
 def _check_names(wirer: Wirer) -> None:
-    """Blocks must not hide ops: the notation would read as one thing and mean another."""
+    """No name may hide one of the language: the notation would read as one thing and mean another."""
     section = wirer.spec.tree.get("blocks")
     for entry in section.entries if isinstance(section, Mapping) else ():
         name = str(entry.key.value)
         if name in OPS:
             help_ = f"give it another name, such as `{name}Block`"
             wirer.say("TD039", f"`{name}` is an op; a block cannot have its name", entry.key.span, "blocks", help=help_)
+    for block, declared in wirer.spec.document.blocks.items():
+        for name in declared.params:
+            if name in ("C", "in"):
+                where = f"blocks.{block}.params.{name}"
+                means = "the channels that enter a step" if name == "C" else "the channels that enter the block"
+                message = f"`{name}` is {means}; a parameter cannot have its name"
+                wirer.say("TD039", message, wirer.spec.key_span(where), where, help="give it another name")
 
 
 def _body(wirer: Wirer, builder: GraphBuilder, model: Model) -> str:

@@ -112,7 +112,8 @@ def block_graph(
     builder = GraphBuilder(title, dict(zip(block.inputs, shapes, strict=True)))
     out = parameters.get("out")
     width = out if isinstance(out, int) else None
-    entry = block.inputs[0]
+    entries = tuple(builder.sources.values())
+    entry = entries[0]
 
     def at(key: str, width: int | None = None, prefix: str = "") -> Place:
         return Place(f"{where}.{key}", parameters, width, role, prefix=prefix)
@@ -122,7 +123,7 @@ def block_graph(
     elif block.unet is not None:
         end = wire_unet(wirer, builder, block.unet, entry, f"{where}.unet")
     else:
-        start = wirer.pipeline(builder, block.pre, block.inputs, at("pre"))
+        start = wirer.pipeline(builder, block.pre, entries, at("pre"))
         end = wirer.pipeline(builder, block.pipeline, (start,), at("pipeline", width))
         if block.shortcut is not None or block.residual:
             # Both branches read what `pre` made; where shapes agree the input itself is added.

@@ -80,7 +80,7 @@ def _field(wirer: Wirer, ode: OdeSection, state: State, where: str) -> Graph:
         message = f"one pipeline cannot be the derivative of {len(parts)} parts"
         help_ = "write `field: {steps: …, output: {h: …, m: …}}`"
         wirer.say("TD204", message, ode.field.span, where, help=help_)
-    end = wirer.pipeline(builder, ode.field, (parts[0],), Place(f"{where}.field"))
+    end = wirer.pipeline(builder, ode.field, (builder.sources[parts[0]],), Place(f"{where}.field"))
     return builder.finish(dict.fromkeys(parts, end), span=ode.field.span, where=f"{where}.field")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import keyword
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from tdspec.graph.builder import GraphBuilder
+from tdspec.graph.names import node_name
 from tdspec.graph.place import Place
 from tdspec.language.structure import WiredStep
 from tdspec.text.suggest import nearest
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tdspec.graph.wirer import Wirer
 
 Reads = dict[str, tuple[str, ...]]
-RESERVED = {"self", "x", "t", "emb", "embed", "torch", "nn", "F", "input"}
 
 
 def wire_steps(
@@ -27,9 +26,14 @@ def wire_steps(
     place    stands at the mapping of the steps
     outputs  part -> step, empty where the spec does not say
     """
-    entries = [node.name for node in builder.entries]
+    entries = list(builder.sources)
+    for name in steps:
+        if name in entries:
+            at = wirer.spec.key_span(f"{place.where}.{name}")
+            message = f"`{name}` is the name of an input; a step cannot have it"
+            wirer.say("TD039", message, at, f"{place.where}.{name}", help="give the step another name")
     reads = {name: _reads(wirer, name, step, steps, entries, place.where) for name, step in steps.items()}
-    nodes = {name: name for name in entries}
+    nodes = dict(builder.sources)
     for name in _order(wirer, reads, place.where):
         inputs = tuple(nodes[source] for source in reads[name] if source in nodes)
         if inputs:
@@ -37,7 +41,7 @@ def wire_steps(
             nodes[name] = _one(wirer, builder, name, steps[name], inputs, inner)
     ends = {part: _end(wirer, source, reads, nodes, place.where) for part, source in outputs.items()}
     _report_unused(wirer, reads, ends, place.where)
-    return {part: nodes.get(name, entries[0]) for part, name in ends.items()}
+    return {part: nodes.get(name, nodes[entries[0]]) for part, name in ends.items()}
 
 
 def _reads(
@@ -80,10 +84,7 @@ def _order(wirer: Wirer, reads: Reads, where: str) -> list[str]:
 def _one(wirer: Wirer, builder: GraphBuilder, name: str, step: WiredStep, inputs: tuple[str, ...], place: Place) -> str:
     """One wired step; where it is a single op or block, its node has the step's own name."""
     if len(step.do.steps) == 1 and step.do.steps[0].repeat == 1:
-        taken = keyword.iskeyword(name) or name in RESERVED or name in builder
-        return wirer.step(
-            builder, step.do.steps[0], inputs, place, width=place.out, name=f"{name}_" if taken else name
-        ).name
+        return wirer.step(builder, step.do.steps[0], inputs, place, width=place.out, name=node_name(name, builder)).name
     return wirer.pipeline(builder, step.do, inputs, place)
 
 

@@ -51,7 +51,8 @@ def embed_graph(wirer: Wirer) -> Graph:
     """The graph of `time.embed`: from t to the embedding."""
     time = wirer.spec.time
     assert time is not None and time.embed is not None
-    builder = GraphBuilder("TimeEmbed", {TIME: Shape(1)})
+    builder = GraphBuilder("TimeEmbed", {})
+    builder.time_input(TIME, Shape(1))
     start = _scaled(wirer, builder, time.argument) if time.argument is not None else TIME
     width, wirer.embedding = wirer.embedding, None  # inside its own pipeline there is no embedding to take
     end = wirer.pipeline(builder, time.embed, (start,), Place("time.embed", role="time"))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tdspec.language.build import MISSING, Builder
 from tdspec.language.data import DATASETS
-from tdspec.language.instance import key_of, tree_at
+from tdspec.language.instance import key_at, key_of, tree_at
 from tdspec.language.structure import Document, Init, Model, Time
 from tdspec.language.validator import Reading
 from tdspec.report.codes import allowable, code_of
@@ -88,6 +88,11 @@ class Spec:
     def span(self, path: str) -> Span:
         """Where the value at a dotted path stands; the nearest enclosing one if it is a default."""
         return tree_at(self.tree, path.split(".") if path else ()).span
+
+    def key_span(self, path: str) -> Span:
+        """Where the key of a dotted path stands; the place of its value if it has none of its own."""
+        key = key_at(self.tree, path.split("."))
+        return key.span if key is not None else self.span(path)
 
     @cached_property
     def text(self) -> str:

@@ -1,13 +1,15 @@
-"""A block has the name of an op.
+"""A name is taken.
 
 ## What
-A key of `blocks:` is a word that the language has already.
+A block has the name of an op, a wired step that of an input beside it, or a parameter is called `C` or `in`,
+which expressions know already.
 
 ## Why
-Whoever reads a pipeline trusts that `Conv` is a convolution, in every spec.
+Whoever reads a pipeline trusts that `Conv` is a convolution, in every spec. Of two things with one name, one
+would be out of reach.
 
 ## Cure
-Give the block a name of its own. To change what an op does by default, use `defaults:`.
+Give it a name of its own. To change what an op does by default, use `defaults:`.
 
 ```yaml bad
 tdspec: 1

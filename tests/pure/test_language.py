@@ -108,6 +108,25 @@ def test_defaults_name_what_they_do_not_know() -> None:
     }
 
 
+# ------------------------------------------------------------------ names
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        ("B: {params: {C: 2}, pipeline: [Conv(C)]}", "`C` is the channels that enter a step; a parameter cannot"),
+        ("B: {params: {in: 2}, pipeline: [Conv(in)]}", "`in` is the channels that enter the block; a parameter"),
+        ("B: {inputs: [a], steps: {a: {from: a, do: [Conv]}}}", "`a` is the name of an input; a step cannot have it"),
+        ("Conv: {pipeline: [FC]}", "`Conv` is an op; a block cannot have its name"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(blocks: str, message: str) -> None:
+    text = f"{HEAD}  pipeline: [{blocks.split(':')[0]}]\nblocks:\n  {blocks}\n"
+    found = findings(text, "TD039")
+    assert [item.message.startswith(message) for item in found] == [True]
+    assert found[0].span is not None and found[0].span.text == message.split("`")[1]
+
+
 # ------------------------------------------------------------------ blocks
 
 BLOCKS = """\

@@ -5,15 +5,14 @@ from __future__ import annotations
 import copy
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import fx, nn
 
 import tdspec
-from tdspec.backend.emit import emit_source
 from tdspec.check import check_path, check_text
+from tests.torch.emitted import emitted
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
@@ -32,23 +31,12 @@ def test_published_parameter_counts(name: str, count: int) -> None:
     assert parameters(tdspec.compile(path)) == count
 
 
-def emitted(path: Path) -> nn.Module:
-    checked = check_path(str(path))
-    assert checked.spec is not None and checked.graph is not None
-    source = emit_source(checked.spec, checked.graph)
-    assert "tdspec." not in source.split('"""', 2)[2], "the source must not need tdspec"
-    names: dict[str, Any] = {"__name__": "model"}
-    exec(compile(source, "model.py", "exec"), names)
-    network: nn.Module = names["Network"]()
-    return network
-
-
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_emitted_source_is_the_same_module(path: Path) -> None:
     torch.manual_seed(0)
     ours = tdspec.compile(path).eval()
     torch.manual_seed(0)
-    theirs = emitted(path).eval()
+    theirs = emitted(check_path(str(path))).eval()
     state = ours.state_dict()
     assert state.keys() == theirs.state_dict().keys()
     for name, value in theirs.state_dict().items():
