@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tdspec.ops.init import RULES
+from tdspec.ops.init import LARGEST, RULES
 from tdspec.ops.op import REQUIRED, Op, Param, Rule
 from tdspec.report.codes import finding
 from tdspec.report.finding import Finding
@@ -177,4 +177,10 @@ def rule_of(written: Expression) -> Rule:
     if not facts.least <= len(arguments) <= facts.most:
         takes = "no number" if facts.most == 0 else "one number" if facts.least else "at most one number"
         raise ExpressionError(written.span, f"should give `{name}` {takes}, found {len(arguments)}", facts.doc)
+    for number in arguments:
+        if not facts.minimum <= number <= LARGEST:
+            raise ExpressionError(
+                written.span, f"should give `{name}` a number from {facts.minimum:g} to {LARGEST:g}, found {number:g}",
+                facts.doc,
+            )  # fmt: skip
     return Rule(name, arguments)

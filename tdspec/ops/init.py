@@ -15,12 +15,17 @@ class RuleFacts(NamedTuple):
     least, most  how many numbers it takes
     std          standard deviation from its numbers, fan-in and fan-out; None if it depends on more
     doc          what it draws
+    minimum      least value of a number; none is above LARGEST in magnitude
     """
 
     least: int
     most: int
     std: Callable[[tuple[float, ...], int, int], float]
     doc: str
+    minimum: float = 0.0
+
+
+LARGEST = 1e30  # beyond, float32 overflows where torch draws
 
 
 def _scale(arguments: tuple[float, ...]) -> float:
@@ -31,7 +36,7 @@ RULES: dict[str, RuleFacts] = {
     "default": RuleFacts(0, 0, lambda a, i, o: 1 / sqrt(3 * i), "As PyTorch does: uniform within 1/sqrt(fan_in)."),
     "zeros": RuleFacts(0, 0, lambda a, i, o: 0.0, "All zero."),
     "ones": RuleFacts(0, 0, lambda a, i, o: 0.0, "All one."),
-    "constant": RuleFacts(1, 1, lambda a, i, o: 0.0, "All the given number."),
+    "constant": RuleFacts(1, 1, lambda a, i, o: 0.0, "All the given number.", -LARGEST),
     "normal": RuleFacts(1, 1, lambda a, i, o: a[0], "Normal with the given standard deviation."),
     "uniform": RuleFacts(1, 1, lambda a, i, o: a[0] / sqrt(3), "Uniform within plus and minus the given bound."),
     "xavier_uniform": RuleFacts(0, 1, lambda a, i, o: _scale(a) * sqrt(2 / (i + o)), "Glorot's; an optional gain."),
@@ -48,7 +53,7 @@ RULES: dict[str, RuleFacts] = {
 
 def is_zero(rule: Rule) -> bool:
     """Whether the rule starts with zeros, so that nothing passes at the start."""
-    return rule.kind == "zeros" or (rule.kind in ("constant", "normal", "uniform") and rule.arguments[0] == 0)
+    return rule.kind == "zeros" or rule.arguments[:1] == (0,)
 
 
 def starter(rule: Rule) -> Call | None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import tdspec
 from tdspec.graph.arguments import rule_of
-from tdspec.ops.init import RULES
+from tdspec.ops.init import LARGEST, RULES
 from tdspec.ops.op import Rule
 from tdspec.report.finding import Report
 from tdspec.text.notation import read_expression
@@ -145,3 +145,15 @@ def test_a_rule_that_does_not_hold(init: str, message: str, help_: str) -> None:
     (item,) = (item for item in report.findings if item.severity.value == "error")
     assert message in item.message and help_ in item.help
     assert item.region.line == 3
+
+
+@pytest.mark.parametrize("rule", [name for name, facts in RULES.items() if facts.most])
+def test_every_number_that_a_rule_takes_can_be_drawn(rule: str) -> None:
+    """Torch refuses a negative standard deviation, and overflows at a great one."""
+    least = RULES[rule].minimum
+    for number in (least, 0, LARGEST):
+        assert compiled(call=f"(init={rule}({number!r}))")["ode.field.concat_conv_1.weight"].isfinite().all()
+    for number in (least * 10 - 1, LARGEST * 10):
+        report = tdspec.validate(SPEC.format(init="{}", call=f"(init={rule}({number!r}))"))
+        (found,) = [item for item in report.findings if item.code == "TD032"]
+        assert f"should give `{rule}` a number from {least:g} to 1e+30, found {number:g}" in found.message
