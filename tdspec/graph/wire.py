@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tdspec.graph.builder import GraphBuilder
-from tdspec.graph.graph import Graph
+from tdspec.graph.graph import TIME, Graph
 from tdspec.graph.place import Place
+from tdspec.graph.uses import reached
 from tdspec.graph.wire_ode import ode_node
 from tdspec.graph.wire_steps import wire_steps
 from tdspec.graph.wire_time import embedding_width
 from tdspec.graph.wire_unet import wire_unet
 from tdspec.graph.wirer import Wirer
 from tdspec.language.build import BrokenPipeline
-from tdspec.language.structure import Model
+from tdspec.language.structure import Model, Ode, UNet
 from tdspec.ops import OPS
 from tdspec.ops.shape import Shape
 from tdspec.report.finding import Finding, Label, Severity
@@ -43,6 +44,8 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
         message = f"`input` should be channels and positions from 1 to {LARGEST:,}, such as `[3, 32, 32]`"
         wirer.say("TD024", message, spec.span("model.input"), "model.input")
     builder = GraphBuilder("Network", {"input": shape}, scope="model" if wirer.timed else None)
+    if wirer.timed:
+        builder.time_input(TIME)  # whoever runs a model that takes t hands it over, also where nothing reads it
     end = _body(wirer, builder, spec.model)
     _check_logits(wirer, builder.shape(end))
     return builder.finish({"output": end}, where="model"), wirer.found
@@ -62,11 +65,14 @@ def _check_logits(wirer: Wirer, shape: Shape | None) -> None:
 
 
 def takes_time(spec: Spec) -> bool:
-    """Whether the model itself takes t, one for each sample: with a U-Net, or an embedding and no ODE to use it."""
-    blocks = spec.document.blocks.values()
-    if spec.model.unet is not None or any(block.unet is not None for block in blocks):
+    """Whether the model itself takes t, one for each sample: with a U-Net, or an embedding and no ODE to use it.
+
+    What counts is what the model uses, not what is declared; a U-Net in an ODE's field has the solver's t.
+    """
+    found = reached(spec.document, spec.model, through_odes=False)
+    if any(isinstance(section, UNet) for section in found):
         return True
-    ode = spec.model.ode is not None or any(block.ode is not None for block in blocks)
+    ode = any(isinstance(section, Ode) for section in found)
     return spec.time is not None and spec.time.embed is not None and not ode
 
 

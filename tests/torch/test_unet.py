@@ -8,6 +8,7 @@ import torch
 import tdspec
 from tdspec.check import check_text
 from tdspec.report.finding import Severity
+from tests.torch.emitted import both
 
 # Ho et al., arXiv 2006.11239, appendix B: attention behind every block of the 16x16 level.
 DDPM = """
@@ -77,3 +78,39 @@ def test_batch_norm_behind_the_embedding_is_none() -> None:
     text = SMALL.replace("Emb–GN–Act", "Emb–BN–Act")
     codes = {item.code for item in check_text(text).report.findings if item.severity is Severity.ERROR}
     assert codes == set()
+
+
+def test_a_unet_takes_t_also_where_it_is_meant_to_be_free_of_it() -> None:
+    text = SMALL[: SMALL.index("time:")] + "time: none\n" + SMALL[SMALL.index("blocks:") :].replace("–Emb", "")
+    network = both(text).eval()
+    assert network.inputs == ("input", "t")
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(network(x, torch.tensor([0.0, 0.0])), network(x, torch.tensor([3.0, 500.0])))
+
+
+UNET = """\
+  Net:
+    unet: {width: 2, multipliers: [1, 2], blocks_per_level: 1, block: Res, down: [Conv(stride=2)], up: [Up–Conv]}
+  Res: {pipeline: [Conv–Act%s], shortcut: [Conv1x1]}
+  Flow: {ode: {field: [%s]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "embed", "inputs"),
+    [
+        ("pipeline: [Conv(2)–GAP–FC(3)]", False, ("input",)),  # neither the U-Net nor the ODE is used
+        ("pipeline: [Conv(2)–Emb–GAP–FC(3)]", True, ("input", "t")),
+        ("pipeline: [Net]", False, ("input", "t")),
+        ("stem: [Conv(2)]\n  head: [Net]", False, ("input", "t")),
+        ("steps: {a: {do: [Net]}}\n  output: a", False, ("input", "t")),
+        ("pipeline: [Conv(2)–Flow]", True, ("input",)),
+        ("stem: [Conv(2)]\n  ode: {field: [Net]}", False, ("input",)),  # a U-Net whose t is the solver's
+    ],
+)
+def test_what_is_used_decides_who_takes_t(model: str, embed: bool, inputs: tuple[str, ...]) -> None:
+    time = "time: {embed: [Sinusoid(4)–FC(4)]}\n" if embed else ""
+    blocks = UNET % ("–ConcatConv", "ConcatConv–Act–Emb" if embed else "ConcatConv–Act")
+    network = both(f"tdspec: 1\n{time}blocks:\n{blocks}model:\n  input: [2, 8, 8]\n  {model}\n")
+    assert network.inputs == inputs
