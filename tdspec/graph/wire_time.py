@@ -10,7 +10,7 @@ from tdspec.graph.place import Place
 from tdspec.ops import OPS
 from tdspec.ops.shape import Shape
 from tdspec.text.expression import ExpressionError, evaluate
-from tdspec.text.syntax import Expression
+from tdspec.text.syntax import Binary, Expression, Name, Negate
 
 if TYPE_CHECKING:
     from tdspec.graph.wirer import Wirer
@@ -36,7 +36,13 @@ def time_source(wirer: Wirer, builder: GraphBuilder, embedded: bool) -> str:
 def embedding_width(wirer: Wirer) -> int | None:
     """The width of the spec's embedding; None if it has none."""
     time = wirer.spec.time
-    if time is None or time.embed is None:
+    if time is None:
+        return None
+    if time.embed is None:
+        if time.argument is not None:
+            message = "`argument` is what `embed` is fed with, but there is no `embed`"
+            help_ = "write `embed: [Sinusoid(128)–FC(512)–Act–FC(512)]`, or remove `argument`"
+            wirer.say("TD025", message, wirer.spec.key_span("time.argument"), "time.argument", help=help_)
         return None
     shape = embed_graph(wirer).output.shape
     if shape is None:
@@ -66,12 +72,33 @@ def _scaled(wirer: Wirer, builder: GraphBuilder, argument: Expression) -> str:
 
     where = "time.argument"
     try:
-        zero, one, two = (evaluate(argument, {TIME: float(value)}) for value in (0, 1, 2))
+        by = evaluate(argument, {TIME: 1.0})
+        if by == 0 or not _is_multiple(argument):
+            raise ExpressionError(argument.span, "should be a multiple of t, such as `1000*t`")
     except ExpressionError as error:
         wirer.say("TD032", f"`argument` {error.message}", error.span, where, help=error.help)
         return TIME
-    if zero != 0 or abs(two - 2 * one) > 1e-9 * abs(two):
-        wirer.say("TD032", "`argument` should be a multiple of t, such as `1000*t`", argument.span, where)
-        return TIME
-    values: dict[str, object] = {"by": one, "learned": False, "squash": "none"}
+    values: dict[str, object] = {"by": by, "learned": False, "squash": "none"}
     return implied(builder, OPS["Scale"], values, TIME, argument.span, where).name
+
+
+def _is_multiple(expression: Expression) -> bool:
+    """Whether it is t, negated, multiplied with numbers or divided by them."""
+    match expression:
+        case Name(id=name):
+            return name == TIME
+        case Negate(operand=operand):
+            return _is_multiple(operand)
+        case Binary(operator="*", left=left, right=right):
+            return (_is_multiple(left) and _is_number(right)) or (_is_number(left) and _is_multiple(right))
+        case Binary(operator="/", left=left, right=right):
+            return _is_multiple(left) and _is_number(right)
+    return False
+
+
+def _is_number(expression: Expression) -> bool:
+    try:
+        evaluate(expression, {})
+    except ExpressionError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -89,6 +90,22 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
             yield from _one_of(error, node, what, where)
         case _:
             yield finding("TD021", f"{what}: {error.message}", node.span, where=where)
+
+
+def nonfinite(node: Node, where: str = "") -> Iterator[Finding]:
+    """Numbers that are infinite or none: no bound of the schema stops a NaN."""
+    if isinstance(node, Scalar):
+        if isinstance(node.value, float) and not math.isfinite(node.value):
+            what = f"`{where.rpartition('.')[2]}`"
+            yield finding("TD024", f"{what} should be a finite number, found {_found(node)}", node.span, where=where)
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from nonfinite(item, where)
+    else:
+        for entry in node.entries:
+            name = key_of(entry.key)
+            if not name.startswith("x-"):
+                yield from nonfinite(entry.value, f"{where}.{name}" if where else name)
 
 
 def _one_of(error: Any, node: Node, what: str, where: str) -> Iterator[Finding]:

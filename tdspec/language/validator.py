@@ -17,7 +17,7 @@ from jsonschema.validators import extend
 
 from tdspec.language.instance import Items, Text
 from tdspec.language.schema import merged_schema
-from tdspec.language.schema_findings import explain_error
+from tdspec.language.schema_findings import explain_error, nonfinite
 from tdspec.report.finding import Finding, Report
 from tdspec.text.notation import read_expression, read_pipeline
 from tdspec.text.syntax import Expression, Pipeline
@@ -86,8 +86,11 @@ def validate(tree: Mapping, instance: Any, reading: Reading, judge: Judge) -> It
 
     keywords = {"pipeline": pipeline, "expression": expression, "timeRules": time_rules}
     validator = extend(Draft202012Validator, keywords)(_schema())  # type: ignore[no-untyped-call]
+    endless = list(nonfinite(tree))
+    said = {item.span for item in endless}
+    yield from endless
     for error in validator.iter_errors(instance):
         if isinstance(error, FindingError):
             yield error.finding
         else:
-            yield from explain_error(error, tree)
+            yield from (item for item in explain_error(error, tree) if item.span not in said)

@@ -2,7 +2,7 @@
 
 ## What
 The key takes numbers within bounds, and this one is outside: a batch of none, a momentum of 1, an
-integration that ends where it starts.
+integration that ends where it starts, a tolerance of `.inf`.
 
 ## Why
 Beyond its bounds the number has no meaning, or divides by zero hours later.

@@ -108,6 +108,55 @@ def test_defaults_name_what_they_do_not_know() -> None:
     }
 
 
+# ------------------------------------------------------------------ numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (HEAD + "  stem: [Conv]\n  ode: {t: [0, .nan], field: [ConcatConv]}\n", "t"),
+        (HEAD + "  stem: [Conv]\n  ode: {field: [ConcatConv], solver: {rtol: .inf}}\n", "rtol"),
+        (HEAD + "  pipeline: [Conv(4)]\ntrain: {epochs: 1, optimizer: {kind: sgd, lr: -.inf}}\n", "lr"),
+        (HEAD + "  pipeline: [B]\nblocks: {B: {params: {a: .nan}, pipeline: [Scale(a)]}}\n", "a"),
+        (HEAD + "  pipeline: [B]\nblocks: {B: {scale: .inf, residual: true, pipeline: [Conv]}}\n", "scale"),
+        (HEAD + "  pipeline: [Conv(4)]\ntime: {embed: [Sinusoid(8)], argument: .nan}\n", "argument"),
+    ],
+)
+def test_numbers_are_finite(text: str, key: str) -> None:
+    found = only(text, "TD024")
+    assert found.message.startswith(f"`{key}` should be a finite number, found `")
+    assert not findings(text + "x-own: .nan\n", "TD020")
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("1000*t/0", "`argument` divides by `0`, which is zero"),
+        ("1000*C", "`argument` should be a number, found `C`"),
+        ("1000", "`argument` should be a multiple of t, such as `1000*t`"),
+        ("0*t", "`argument` should be a multiple of t, such as `1000*t`"),
+        ("t*t", "`argument` should be a multiple of t, such as `1000*t`"),
+        ("1/t", "`argument` should be a multiple of t, such as `1000*t`"),
+        ("'max(t, -100)'", "`argument` should be a multiple of t, such as `1000*t`"),
+    ],
+)
+def test_the_embeddings_argument_is_a_multiple_of_t(argument: str, message: str) -> None:
+    text = f"time: {{argument: {argument}, embed: [Sinusoid(64)]}}\n{HEAD}  pipeline: [Conv(4)–Emb]\n"
+    assert only(text, "TD032").message == message
+
+
+@pytest.mark.parametrize(("argument", "by"), [("t", 1), ("-2*t", -2), ("t*(999 + 1)/4", 250), ("10/4*t", 2)])
+def test_the_embeddings_argument_scales_t(argument: str, by: float) -> None:
+    network = graph(f"time: {{argument: {argument}, embed: [Sinusoid(64)]}}\n{HEAD}  pipeline: [Conv(4)–Emb]\n")
+    (scale,) = [node for _, node in network.walk() if node.title == "Scale"]
+    assert arguments(scale)["by"] == by
+
+
+def test_an_argument_without_an_embedding_is_refused() -> None:
+    found = only(f"time: {{argument: 1000*t}}\n{HEAD}  pipeline: [Conv(4)]\n", "TD025")
+    assert found.where == "time.argument" and "there is no `embed`" in found.message
+
+
 # ------------------------------------------------------------------ names
 
 
