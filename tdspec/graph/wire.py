@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import TIME, Graph
+from tdspec.graph.keys import check_block_keys, check_model_keys
 from tdspec.graph.place import Place
 from tdspec.graph.uses import reached
 from tdspec.graph.wire_ode import ode_node
@@ -17,7 +18,7 @@ from tdspec.language.build import BrokenPipeline
 from tdspec.language.structure import Model, Ode, UNet
 from tdspec.ops import OPS
 from tdspec.ops.shape import Shape
-from tdspec.report.finding import Finding, Label, Severity
+from tdspec.report.finding import Finding, Severity
 from tdspec.text.syntax import Pipeline
 from tdspec.text.yaml_node import Mapping
 
@@ -35,6 +36,7 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     """
     wirer = Wirer(spec)
     _check_names(wirer)
+    check_block_keys(wirer)
     wirer.embedding = embedding_width(wirer)
     wirer.timed = wirer.per_sample = takes_time(spec)
     shape = None
@@ -95,7 +97,7 @@ def _check_names(wirer: Wirer) -> None:
 
 def _body(wirer: Wirer, builder: GraphBuilder, model: Model) -> str:
     """Add the parts of the model in their order; gives the last."""
-    if not _one_way(wirer, model):
+    if not check_model_keys(wirer, model):
         return "input"
     end = "input"
     if model.steps:
@@ -118,27 +120,6 @@ def _body(wirer: Wirer, builder: GraphBuilder, model: Model) -> str:
         place = Place("model.head", role="head", classes=classes)
         end = _part(wirer, builder, "head", _logits(model.head), end, place)
     return end
-
-
-def _one_way(wirer: Wirer, model: Model) -> bool:
-    """Whether the model is written in exactly one of the ways there are."""
-    ways = [key for key in ("pipeline", "steps") if getattr(model, key)]
-    parts = [key for key in ("stem", "ode", "unet", "head") if getattr(model, key) is not None]
-    both = (*ways, *parts) if ways else tuple(key for key in parts if key in ("ode", "unet"))
-    if len(both) > 1:
-        first, second = (wirer.spec.span(f"model.{key}") for key in both[:2])
-        labels = (Label(first, f"`{both[0]}` stands here"),)
-        help_ = "keep one of them; for more, use `pipeline` and blocks"
-        base = [key for key in both if wirer.spec.span(f"model.{key}").source is not wirer.spec.tree.span.source]
-        if base:
-            help_ = f"{', '.join(f'`{key}: null`' for key in base)} deletes what the spec extends"
-        wirer.say("TD025", f"a model has either `{both[0]}` or `{both[1]}`", second, "model", help=help_, labels=labels)
-        return False
-    if not ways and not parts:
-        message = "`model` needs a `pipeline`, `steps`, or a `stem`, `ode`, `unet` or `head`"
-        wirer.say("TD023", message, wirer.spec.span("model"), "model")
-        return False
-    return True
 
 
 def _part(wirer: Wirer, builder: GraphBuilder, name: str, pipeline: Pipeline, entry: str, place: Place) -> str:

@@ -70,7 +70,8 @@ def parameters_of(
 ) -> dict[str, int | float]:
     """What expressions inside the block may name: `in`, `out`, and its parameters."""
     what = f"the block `{step.name}`"
-    given = pair_up(step, ("out", *block.params), what, mistakes, place.where)
+    known = () if block.ode is not None or block.unet is not None else ("out", *block.params)
+    given = pair_up(step, known, what, mistakes, place.where)
     second = next((argument for argument in step.arguments[1:] if argument.name is None), None)
     if second is not None and not mistakes:  # the order of keys, those of `params` too, means nothing
         message = f"{what} takes `out` by position; its parameters go by name"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tdspec.graph.builder import GraphBuilder
@@ -13,6 +14,7 @@ from tdspec.language.structure import Field
 from tdspec.language.structure import Ode as OdeSection
 from tdspec.ops.shape import Shape
 from tdspec.text.source import Span
+from tdspec.text.suggest import nearest
 from tdspec.text.syntax import Pipeline
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def _init(
     named = isinstance(ode.init, dict)
     pipelines = ode.init if isinstance(ode.init, dict) else {parts[0]: ode.init}
     ends = {}
+    _known(wirer, pipelines, parts, f"{where}.init")
     for part in parts:
         place = Place(f"{where}.init.{part}" if named else f"{where}.init", prefix=f"{part}_" if named else "")
         if part not in pipelines:
@@ -73,6 +76,8 @@ def _field(wirer: Wirer, ode: OdeSection, state: State, where: str) -> Graph:
     parts = tuple(state)
     if isinstance(ode.field, Field):
         given = ode.field.output
+        if isinstance(given, dict):
+            _known(wirer, given, parts, f"{where}.field.output")
         outputs = dict.fromkeys(parts, "") | (given if isinstance(given, dict) else {parts[0]: given})
         ends = wire_steps(wirer, builder, ode.field.steps, outputs, Place(f"{where}.field.steps"))
         return builder.finish({part: ends[part] for part in parts}, where=f"{where}.field")
@@ -82,6 +87,17 @@ def _field(wirer: Wirer, ode: OdeSection, state: State, where: str) -> Graph:
         wirer.say("TD204", message, ode.field.span, where, help=help_)
     end = wirer.pipeline(builder, ode.field, (builder.sources[parts[0]],), Place(f"{where}.field"))
     return builder.finish(dict.fromkeys(parts, end), span=ode.field.span, where=f"{where}.field")
+
+
+def _known(wirer: Wirer, given: Iterable[str], parts: tuple[str, ...], where: str) -> None:
+    """Report what is given for parts that the state does not have."""
+    key = where.rpartition(".")[2]
+    for name in given:
+        if name not in parts:
+            message = f"`{key}` names `{name}`, but the state has {', '.join(f'`{part}`' for part in parts)}"
+            near = nearest(name, parts)
+            help_ = f"did you mean `{near}`?" if near else ""
+            wirer.say("TD040", message, wirer.spec.key_span(f"{where}.{name}"), where, help=help_)
 
 
 def _check(wirer: Wirer, ode: OdeSection, state: State, field: Graph, where: str) -> None:

@@ -49,6 +49,9 @@ def _reads(
 ) -> tuple[str, ...]:
     """The steps and inputs that a step reads, those that exist."""
     found = []
+    if not step.from_:
+        at = wirer.spec.span(f"{where}.{name}.from")
+        wirer.say("TD043", f"`{name}` reads nothing: `from` is empty", at, f"{where}.{name}")
     for source in (step.from_,) if isinstance(step.from_, str) else step.from_:
         if source in steps or source in entries:
             found.append(source)

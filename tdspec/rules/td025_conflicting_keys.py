@@ -2,7 +2,8 @@
 
 ## What
 Each is right alone, together they contradict: `epochs` and `iterations`, `ode` and `unet` in one model,
-`pipeline` and `head`. Or a key has nothing to work on beside the others: `time.argument` without `embed`.
+`pipeline` and `head`. Or a key has nothing to work on beside the others: `time.argument` without `embed`,
+`residual` in a block that is an ODE, `scale` without a sum, `output` without `steps`.
 
 ## Why
 Any order of precedence would be a rule to remember, and the other key a line without effect.

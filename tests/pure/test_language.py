@@ -157,6 +157,71 @@ def test_an_argument_without_an_embedding_is_refused() -> None:
     assert found.where == "time.argument" and "there is no `embed`" in found.message
 
 
+# ------------------------------------------------------------------ keys that mean something together
+
+
+@pytest.mark.parametrize(
+    ("block", "code", "message", "first"),
+    [
+        ("{pipeline: [Conv], ode: {field: [Conv]}}", "TD025", "a block has either `pipeline` or `ode`", "pipeline"),
+        (
+            "{pipeline: [Conv], steps: {a: {do: [Conv]}}}",
+            "TD025",
+            "a block has either `pipeline` or `steps`",
+            "pipeline",
+        ),
+        ("{ode: {field: [Conv]}, residual: true}", "TD025", "`residual` means nothing in a block with `ode`", "ode"),
+        ("{ode: {field: [Conv]}, pre: [Act]}", "TD025", "`pre` means nothing in a block with `ode`", "ode"),
+        ("{ode: {field: [Conv]}, params: {a: 1}}", "TD025", "`params` means nothing in a block with `ode`", "ode"),
+        ("{ode: {field: [Conv]}, output: a}", "TD025", "`output` means nothing in a block with `ode`", "ode"),
+        (
+            "{steps: {a: {do: [Conv]}}, shortcut: [Conv]}",
+            "TD025",
+            "`shortcut` means nothing in a block with `s",
+            "steps",
+        ),
+        ("{steps: {a: {do: [Conv]}}, scale: 2}", "TD025", "`scale` means nothing in a block with `steps`", "steps"),
+        ("{pipeline: [Conv], output: a}", "TD025", "`output` means nothing in a block with `pipeline`", "pipeline"),
+        ("{pipeline: [Conv], inputs: [a]}", "TD025", "`inputs` means nothing in a block with `pipeline`", "pipeline"),
+        (
+            "{pipeline: [Conv], scale: 2}",
+            "TD025",
+            "`scale` is a factor on a sum, but the block has neither",
+            "pipeline",
+        ),
+        ("{residual: true}", "TD023", "the block `B` needs a `pipeline`, `steps`, an `ode` or a `unet`", ""),
+        ("{inputs: [a, a], steps: {s: {from: a, do: [Conv]}}}", "TD039", "`a` is the name of two inputs", ""),
+        ("{inputs: [a b], steps: {s: {from: a b, do: [Conv]}}}", "TD021", "`a b` should be a name", ""),
+        ("{inputs: [], steps: {s: {do: [Conv]}}}", "TD024", "`inputs` should have at least one name", ""),
+        ("{steps: {s: {from: [], do: [Conv]}}}", "TD043", "`s` reads nothing: `from` is empty", ""),
+        ("{ode: {init: {h: [], g: []}, field: [Conv]}}", "TD040", "`init` names `g`, but the state has `h`", ""),
+    ],
+)
+def test_a_key_of_a_block_that_would_mean_nothing_is_refused(block: str, code: str, message: str, first: str) -> None:
+    found = findings(f"time: none\nblocks: {{B: {block}}}\n{HEAD}  pipeline: [B]\n", code)
+    assert found[0].message.startswith(message)
+    if first:
+        (label,) = found[0].labels
+        assert label.text == f"`{first}` stands here" and label.span.text == first
+        assert found[0].span is not None and f"`{found[0].span.text}`" in message
+
+
+@pytest.mark.parametrize("block", ["{ode: {field: [Conv]}}", "{pre: [Conv]}", "{pipeline: [Conv], residual: false}"])
+def test_keys_that_change_nothing_are_borne(block: str) -> None:
+    assert not findings(f"time: none\nblocks: {{B: {block}}}\n{HEAD}  pipeline: [B]\n")
+
+
+@pytest.mark.parametrize(("use", "code"), [("B(8)", "TD033"), ("B(out=8)", "TD031")])
+def test_an_ode_as_a_block_takes_no_argument(use: str, code: str) -> None:
+    text = f"time: none\nblocks: {{B: {{ode: {{field: [Conv]}}}}}}\n{HEAD}  pipeline: ['{use}']\n"
+    assert "the block `B`" in only(text.replace("['", "'[").replace("']", "]'"), code).message
+
+
+def test_a_models_output_belongs_to_its_steps() -> None:
+    found = only(f"{HEAD}  pipeline: [Conv]\n  output: conv\n", "TD025")
+    assert found.message == "`output` means nothing in a model with `pipeline`"
+
+
 # ------------------------------------------------------------------ names
 
 
