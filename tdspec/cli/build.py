@@ -66,17 +66,24 @@ def build(spec: str, settings: tuple[str, ...], as_json: bool, emit: Path | None
     if found is None:
         return 1
     checked, graph = found
+    shown = _shown(checked, graph, as_json)
+    files: dict[Path, str] = {}
     if emit is not None:
         from tdspec.backend.emit import emit_source
 
-        _write(emit, emit_source(checked, graph))
+        files[emit] = emit_source(checked, graph)
     if draw is not None:
-        _write(draw, DRAWINGS[draw.suffix](graph))
-    _show(checked, graph, as_json)
+        files[draw] = DRAWINGS[draw.suffix](graph)
+    for path, text in files.items():  # when all of it has been made
+        path.write_text(text, encoding="utf-8")
+    for path in files:
+        click.echo(f"wrote {path}", err=True)
+    click.echo(shown)
     return 0
 
 
-def _show(spec: Spec, graph: Graph, as_json: bool) -> None:
+def _shown(spec: Spec, graph: Graph, as_json: bool) -> str:
+    """The table of nodes, or the object."""
     import torch
 
     from tdspec.backend.compile import compile_spec
@@ -89,11 +96,5 @@ def _show(spec: Spec, graph: Graph, as_json: bool) -> None:
     if as_json:
         # No task so far learns a process (a noise schedule) beside the network.
         content = {"name": spec.name, "parameters": total, "process_parameters": 0, "nodes": rows}
-        click.echo(json.dumps(content, indent=2))
-    else:
-        click.echo(f"{as_table(rows)}\n\n{spec.name}: {total:,} parameters")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {path}", err=True)
+        return json.dumps(content, indent=2)
+    return f"{as_table(rows)}\n\n{spec.name}: {total:,} parameters"

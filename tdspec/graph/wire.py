@@ -40,7 +40,11 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     wirer.embedding = embedding_width(wirer)
     wirer.timed = wirer.per_sample = takes_time(spec)
     shape = None
-    if spec.input and min(spec.input) > 0 and max(spec.input) <= LARGEST:
+    if len(spec.input) > 4:
+        message = f"`input` should have at most 3 axes of positions, found {len(spec.input) - 1}"
+        help_ = "torch convolves and pools lines, maps and volumes; put other axes into the channels"
+        wirer.say("TD203", message, spec.span("model.input"), "model.input", help=help_)
+    elif spec.input and min(spec.input) > 0 and max(spec.input) <= LARGEST:
         shape = Shape(spec.input[0], spec.input[1:])
     else:
         message = f"`input` should be channels and positions from 1 to {LARGEST:,}, such as `[3, 32, 32]`"

@@ -111,6 +111,12 @@ def test_defaults_name_what_they_do_not_know() -> None:
 # ------------------------------------------------------------------ numbers
 
 
+def test_an_input_has_at_most_three_axes_of_positions() -> None:
+    found = only("tdspec: 1\nmodel: {input: [1, 4, 4, 4, 4], pipeline: [Conv]}\n", "TD203")
+    assert found.message == "`input` should have at most 3 axes of positions, found 4"
+    assert not findings("tdspec: 1\nmodel: {input: [1, 4, 4, 4], pipeline: [Conv]}\n")
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [

@@ -98,6 +98,21 @@ def test_a_spec_that_does_not_hold_is_not_built(run: Run, folder: Path) -> None:
     assert not (folder / "model.py").exists() and not (folder / "runs").exists()
 
 
+def test_nothing_is_written_or_said_before_all_is_made(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no table")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tdspec.cli.nodes.node_rows", broken)
+        ran = run("build", "spec.yaml", "--emit", "model.py", "--graph", "g.svg")
+    assert ran.code == 2 and "no table" in ran.err and "wrote" not in ran.err
+    assert not (folder / "model.py").exists() and not (folder / "g.svg").exists()
+    ran = run("build", "spec.yaml", "--emit", "model.py", "--graph", "nowhere/g.svg")
+    assert ran.code == 2 and ran.out == "" and "wrote" not in ran.err
+
+
 def test_emitted_source_needs_no_tdspec(run: Run, folder: Path) -> None:
     assert run("build", "spec.yaml", "--emit", "model.py").code == 0
     code = (
