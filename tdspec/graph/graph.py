@@ -49,10 +49,12 @@ class Ode:
     @property
     def relevant(self) -> tuple[str, ...]:
         """The parts of the state that can reach the one that leaves, through the field."""
+        entries = {node.name: part for node, part in zip(self.field.data_inputs, self.parts, strict=True)}
         found = {self.read}
         waiting = [self.read]
         while waiting:
-            reads = self.field.dependencies(self.field.outputs[waiting.pop()]) & set(self.parts)
+            above = self.field.dependencies(self.field.outputs[waiting.pop()])
+            reads = {entries[name] for name in above & entries.keys()}
             waiting += reads - found
             found |= reads
         return tuple(part for part in self.parts if part in found)

@@ -8,12 +8,16 @@ from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
 from tdspec.graph.place import Place
 from tdspec.ops import OPS
+from tdspec.ops.effects import Channelwise, Constant, Mask, Normalise, Pointwise, Product, Sum
+from tdspec.ops.features import FEATURES
 from tdspec.ops.shape import Shape
 from tdspec.text.expression import ExpressionError, evaluate
 from tdspec.text.syntax import Binary, Expression, Name, Negate
 
 if TYPE_CHECKING:
     from tdspec.graph.wirer import Wirer
+
+ELEMENTWISE = (Pointwise, Channelwise, Constant, Mask, Sum, Product)
 
 
 def time_source(wirer: Wirer, builder: GraphBuilder, embedded: bool) -> str:
@@ -63,7 +67,38 @@ def embed_graph(wirer: Wirer) -> Graph:
     width, wirer.embedding = wirer.embedding, None  # inside its own pipeline there is no embedding to take
     end = wirer.pipeline(builder, time.embed, (start,), Place("time.embed", role="time"))
     wirer.embedding = width
-    return builder.finish({"output": end}, span=time.embed.span, where="time.embed")
+    graph = builder.finish({"output": end}, span=time.embed.span, where="time.embed")
+    _check_numbers(wirer, graph, {TIME})
+    if not wirer.per_sample:
+        _check_batch(wirer, graph)
+    return graph
+
+
+def _check_numbers(wirer: Wirer, graph: Graph, numbers: set[str]) -> bool:
+    """Whether a number leaves, given the inputs that are; t is one until features make a vector of it."""
+    for node in graph:
+        if node.graph is not None:
+            given = {entry.name for entry, name in zip(node.graph.inputs, node.inputs, strict=False) if name in numbers}
+            if _check_numbers(wirer, node.graph, given):
+                numbers.add(node.name)
+        elif node.op is not None and node.site is not None and node.op not in FEATURES:
+            sources = [name in numbers for name in node.inputs[: len(node.site.inputs)]]
+            if all(sources) and all(isinstance(effect, ELEMENTWISE) for effect in node.op.effects(node.site)):
+                numbers.add(node.name)
+            elif any(sources):
+                message = f"`{node.title}` takes a vector, but gets t itself, which is a number"
+                help_ = "begin `embed` with `Sinusoid(128)` or `Fourier(256)`, which make a vector of it"
+                wirer.say("TD203", message, node.span, node.where, help=help_)
+    return graph.output.name in numbers
+
+
+def _check_batch(wirer: Wirer, graph: Graph) -> None:
+    """Report norms over the batch where t, and with it the embedding, is one for all samples."""
+    for _, node in graph.walk():
+        effects = node.op.effects(node.site) if node.op is not None and node.site is not None else ()
+        if any(isinstance(effect, Normalise) and effect.batch for effect in effects):
+            message = f"`{node.title}` takes a mean over samples, but an ODE has one embedding for all of them"
+            wirer.say("TD203", message, node.span, node.where, help="use `LN` or `RMSN`, or no norm")
 
 
 def _scaled(wirer: Wirer, builder: GraphBuilder, argument: Expression) -> str:

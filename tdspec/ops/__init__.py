@@ -12,7 +12,7 @@ from tdspec.ops.convolution import CONV
 from tdspec.ops.dense import FC, SOFTMAX
 from tdspec.ops.dropout import CHANNEL_DROPOUT, DROPOUT
 from tdspec.ops.embedding import EMB, POS_EMB
-from tdspec.ops.features import FOURIER, SINUSOID
+from tdspec.ops.features import FEATURES
 from tdspec.ops.merge import MERGES
 from tdspec.ops.modulation import GATE, SCALE_SHIFT
 from tdspec.ops.normalization import NORMS
@@ -37,8 +37,7 @@ TABLE: tuple[Op, ...] = (
     SELF_ATTN,
     UP,
     DOWN,
-    SINUSOID,
-    FOURIER,
+    *FEATURES,
     *MERGES,
 )
 

@@ -79,3 +79,5 @@ FOURIER = Op(
     (DIM, Param("scale", "number", 16, "Standard deviation of the frequencies.", minimum=0)),
     effects, fourier_lower, infer,
 )  # fmt: skip
+
+FEATURES = (SINUSOID, FOURIER)

@@ -8,7 +8,8 @@ from tdspec.ops.effects import Effect, Normalise
 from tdspec.ops.op import Call, Lowered, Op, Param, Rule, Site, Weight
 from tdspec.ops.shape import Shape, ShapeError
 
-EPS = Param("eps", "number", 1e-5, "Added to the variance.", minimum=0)
+# Without eps a unit of equal values, such as a channel that a ReLU has emptied, would give 0/0.
+EPS = Param("eps", "number", 1e-5, "Added to the variance.", minimum=1e-12)
 AFFINE = Param("affine", "flag", True, "Whether a learned weight and bias per channel follow.")
 
 

@@ -2,7 +2,9 @@
 
 ## What
 A kernel is larger than the padded map, a map does not divide by a factor, a vector comes where a map is needed or
-the other way round, a U-Net's levels do not halve, or an input has more than three axes of positions.
+the other way round, a U-Net's levels do not halve, or an input has more than three axes of positions. In
+`time.embed`: a step takes a vector, but gets t itself, or a norm takes a mean over samples, of which an ODE's
+embedding has none.
 
 ## Why
 Strides and unpadded convolutions shrink a map faster than one thinks; the message has the sizes.

@@ -8,7 +8,7 @@ from pathlib import Path
 import networkx
 import pytest
 
-from tdspec.check import check_path
+from tdspec.check import check_path, check_text
 from tdspec.graph.graph import Graph
 from tdspec.graph.mermaid import to_mermaid
 from tdspec.graph.svg import to_svg
@@ -59,3 +59,23 @@ def test_x_plus_x_has_two_edges() -> None:
     graph = check_text(text).graph
     assert graph is not None
     assert graph["body"].graph.network.number_of_edges("input", "both") == 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("source", "relevant"), [("t", ("a", "t")), ("b", ("a", "b")), ("a", ("a",))])
+def test_parts_that_reach_the_one_that_leaves(source: str, relevant: tuple[str, ...]) -> None:
+    """Also a part whose node has another name: t is the solver's."""
+    graph = check_text(f"""
+tdspec: 1
+time: none
+model:
+  input: [2, 4]
+  ode:
+    state: {{t: 2, a: 2, b: 2}}
+    init: {{t: [], a: [], b: []}}
+    read: a
+    field:
+      steps: {{da: {{from: {source}, do: [ConcatConv]}}, dt: {{from: t, do: [Conv]}}, db: {{from: b, do: [Conv]}}}}
+      output: {{a: da, t: dt, b: db}}
+""").graph
+    assert graph is not None and graph["ode"].ode is not None
+    assert graph["ode"].ode.relevant == tuple(sorted({"a", *relevant}))

@@ -98,9 +98,7 @@ def test_a_spec_that_does_not_hold_is_not_built(run: Run, folder: Path) -> None:
     assert not (folder / "model.py").exists() and not (folder / "runs").exists()
 
 
-def test_nothing_is_written_or_said_before_all_is_made(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_written_or_said_before_all_is_made(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("no table")
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+import tdspec
 import tdspec.ops
 from tdspec.backend.lower import construct, resolve
 from tdspec.ops import OPS, TABLE
@@ -125,3 +126,51 @@ def test_docstring_says_shape_time_and_source(op: Op) -> None:
     for word in ("Shape:", "Time:", "Source:"):
         assert word in op.doc, f"{op.name} lacks {word}"
     assert op.aliases == () or all(OPS[alias] is op for alias in op.aliases)
+
+
+# ------------------------------------------------------------------ what an embedding can be made of
+
+
+def embedding(pipeline: str) -> str:
+    return f"""
+tdspec: 1
+time: {{embed: '{pipeline}'}}
+blocks: {{Start: {{pipeline: [Sinusoid(8)–FC(4)]}}, Late: {{pipeline: [FC(4)]}}}}
+model: {{input: [3, 4], stem: [Conv(4)], ode: {{field: [Conv–Emb], solver: {{method: euler, steps: 1}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    ["[]", "[Act]", "[Scale(1000)–Sinusoid(8)]", "[Fourier(8)–LN–FC(4)–RMSN]", "[Start]", "[Sinusoid(8)–Flatten–Late]",
+     "[Sinusoid(8)–Emb]"],
+)  # fmt: skip
+def test_embeddings_that_hold_can_be_run(pipeline: str) -> None:
+    text = embedding(pipeline)
+    if "Emb" in pipeline:  # whose result reaches the output through the embedding only
+        text = text.replace("ode: {", "ode: {allow: {TD107: a test}, ")
+    network = tdspec.compile(text)
+    network(torch.randn(2, 3, 4))
+
+
+@pytest.mark.parametrize("pipeline", ["[Flatten]", "[FC(4)]", "[Act–Softmax]", "[LN]", "[Augment(2)]", "[Late]"])
+def test_a_number_is_no_vector(pipeline: str) -> None:
+    report = tdspec.validate(embedding(pipeline))
+    (found,) = [item for item in report.findings if item.code == "TD203"]
+    assert "gets t itself, which is a number" in found.message
+
+
+def test_an_odes_embedding_has_no_norm_over_samples() -> None:
+    text = embedding("[Sinusoid(8)–BN]").replace("ode: {", "ode: {allow: {TD104: a test}, ")
+    (found,) = [item for item in tdspec.validate(text).findings if item.severity.value == "error"]
+    assert found.code == "TD203" and "an ODE has one embedding for all" in found.message
+    model = "model: {input: [3, 4], pipeline: [Conv(4)–Emb]}"
+    assert tdspec.validate(text[: text.index("model:")] + model).ok  # here every sample has a t of its own
+
+
+@pytest.mark.parametrize("norm", ["GN", "BN", "IN", "LN", "ChannelLN", "RMSN"])
+def test_norms_of_equal_values_are_finite_at_the_least_eps(norm: str) -> None:
+    text = "tdspec: 1\nmodel: {input: [4, 8], pipeline: '[Scale(0)–%s(%seps=%s)]', allow: {TD205: a test}}\n"
+    text = text % (norm, "groups=2, " if norm == "GN" else "", "%s")
+    assert tdspec.compile(text % "1e-12")(torch.randn(2, 4, 8)).isfinite().all()
+    assert [item.code for item in tdspec.validate(text % "0").findings if item.severity.value == "error"] == ["TD032"]
