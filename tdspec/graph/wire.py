@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import TIME, Graph
 from tdspec.graph.keys import check_block_keys, check_model_keys
 from tdspec.graph.place import Place
-from tdspec.graph.uses import reached
+from tdspec.graph.uses import reached, unused_blocks
+from tdspec.graph.wire_block import block_node
 from tdspec.graph.wire_ode import ode_node
 from tdspec.graph.wire_steps import wire_steps
 from tdspec.graph.wire_time import embedding_width
@@ -19,7 +21,7 @@ from tdspec.language.structure import Model, Ode, UNet
 from tdspec.ops import OPS
 from tdspec.ops.shape import Shape
 from tdspec.report.finding import Finding, Severity
-from tdspec.text.syntax import Pipeline
+from tdspec.text.syntax import Pipeline, Step
 from tdspec.text.yaml_node import Mapping
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
         builder.time_input(TIME)  # whoever runs a model that takes t hands it over, also where nothing reads it
     end = _body(wirer, builder, spec.model)
     _check_logits(wirer, builder.shape(end))
+    _check_unused(wirer)
     return builder.finish({"output": end}, where="model"), wirer.found
 
 
@@ -68,6 +71,27 @@ def _check_logits(wirer: Wirer, shape: Shape | None) -> None:
         last = next((part for part in parts if getattr(spec.model, part)), "input")
         message = f"the network ends in {shape}, but a classifier gives one number for each of {classes} classes"
         wirer.say("TD206", message, spec.span(f"model.{last}"), "model", help="end it with `head: [GAP–FC]`")
+
+
+def _check_unused(wirer: Wirer) -> None:
+    """Report blocks of this file that nothing uses, and what is wrong in them whatever shapes they would meet."""
+    spec = wirer.spec
+    sound = not any(item.severity is Severity.ERROR for item in wirer.found)  # else what would use them may be broken
+    for name in unused_blocks(spec.document):
+        key = spec.key_span(f"blocks.{name}")
+        if key.source is not spec.tree.span.source:
+            continue
+        if sound:
+            help_ = "use it in a pipeline, or remove it"
+            wirer.say("TD045", f"nothing uses the block `{name}`", key, f"blocks.{name}", help=help_)
+        block = spec.document.blocks[name]
+        builder = GraphBuilder("Unused", dict.fromkeys(block.inputs))
+        inputs = tuple(builder.sources.values())
+        if inputs and len(inputs) == len(block.inputs):  # else said already
+            wirer.timed, wirer.per_sample = True, False
+            given = replace(block, params={name: value or 1.0 for name, value in block.params.items()})
+            step = Step(name, None, (), 1, key, key)
+            block_node(wirer, builder, step, given, inputs, Place(f"blocks.{name}"), out=None, name=None)
 
 
 def takes_time(spec: Spec) -> bool:

@@ -56,6 +56,7 @@ CODES: dict[str, tuple[str, Severity]] = {
     "TD042": ("no-time-here", E),
     "TD043": ("input-count", E),
     "TD044": ("unused-step", W),
+    "TD045": ("unused-block", W),
     # TD1xx: does time reach the output?
     "TD101": ("time-erased", E),
     "TD102": ("time-route-erased", W),

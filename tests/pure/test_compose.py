@@ -275,3 +275,14 @@ def test_a_hash_differs_where_meaning_does() -> None:
     changes = ["train.epochs=6", "defaults.GN.groups=2", "model.head=[GAP–Dropout–FC]", "init.operand.bias=zeros"]
     specs = [set_to(*([change] if change else [])).spec for change in ["", *changes]]
     assert len({spec.hash for spec in specs if spec is not None}) == 1 + len(changes)
+
+
+def test_a_variant_may_leave_blocks_of_its_base_without_use(folder: Path) -> None:
+    (folder / "blocks.yaml").write_text(BASE + "blocks: {Res: {pipeline: [Conv]}}\n", encoding="utf-8")
+    (folder / "variant.yaml").write_text("extends: blocks.yaml\nname: variant\n", encoding="utf-8")
+    assert [item.code for item in check_path("blocks.yaml").report.findings if item.code == "TD045"] == ["TD045"]
+    assert not [item for item in check_path("variant.yaml").report.findings if item.code == "TD045"]
+    own = "extends: blocks.yaml\nblocks: {Own: {pipeline: [Conv]}}\n"
+    (folder / "variant.yaml").write_text(own, encoding="utf-8")
+    (found,) = [item for item in check_path("variant.yaml").report.findings if item.code == "TD045"]
+    assert found.message == "nothing uses the block `Own`" and found.path == "variant.yaml"

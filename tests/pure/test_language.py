@@ -647,3 +647,51 @@ def test_the_order_of_keys_means_nothing(seed: int) -> None:
     assert other.graph is not None and other.spec is not None
     assert drawn(other.graph) == drawn(graph(path.read_text(encoding="utf-8")))
     assert other.spec.hash == spec.hash
+
+
+# ------------------------------------------------------------------ blocks that nothing uses
+
+UNUSED = HEAD + "  pipeline: [Used]\nblocks:\n  Used: {pipeline: [Conv]}\n"
+
+
+@pytest.mark.parametrize(
+    ("block", "code", "word"),
+    [
+        ("{pipeline: [Cnov(3)]}", "TD030", "Cnov"),
+        ("{pipeline: '[Conv(3, wiidth=2)]'}", "TD031", "wiidth"),
+        ("{pre: [Act(Relu)], pipeline: [Conv]}", "TD032", "Relu"),
+        ("{steps: {a: {do: [Conv], from: b}}}", "TD040", "b"),
+        ("{ode: {field: [ConcatConv–Cnov]}}", "TD030", "Cnov"),
+        ("{unet: {block: Ues, width: 4, multipliers: [1], down: [Conv], up: [Conv]}}", "TD030", "Ues"),
+        ("{params: {a: null}, pipeline: [Conv(a)–Nothing(a)]}", "TD030", "Nothing"),
+    ],
+)
+def test_a_block_without_use_is_checked_as_far_as_it_can_be(block: str, code: str, word: str) -> None:
+    found = findings(f"{UNUSED}  Other: {block}\n")
+    assert {item.code for item in found} == {"TD045", code}
+    assert any(f"`{word}`" in item.message for item in found if item.code == code)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "{pipeline: [Conv(C/4)–GN(out)–ConcatConv–Emb]}",  # depends on shapes and on there being a t
+        "{params: {a: null}, pipeline: [Conv(a*out)–SelfAttn(heads=C/a)], scale: 1/C, shortcut: [Conv1x1]}",
+        "{inputs: [a, b], steps: {s: {from: [a, b], do: [Mul]}}}",
+        "{ode: {state: {h: 3, g: 5}, init: {h: [], g: [Conv(5)]}, read: h, field: {steps: {a: {from: h, do: [Act]},"
+        " b: {from: g, do: [ConcatConv]}}, output: {h: a, g: b}}}}",
+    ],
+)
+def test_what_needs_shapes_is_not_said_of_a_block_without_use(block: str) -> None:
+    found = only(f"{UNUSED}  Other: {block}\n", "TD")
+    assert found.code == "TD045" and found.span is not None and found.span.text == "Other"
+
+
+def test_blocks_that_others_or_the_embedding_use_are_used() -> None:
+    text = "time: {embed: [Start]}\n" + HEAD + "  pipeline: [A–Emb]\nblocks:\n"
+    text += "  A: {pre: [B], pipeline: [Conv]}\n  B: {ode: {field: [C2–Emb]}}\n  C2: {pipeline: [Conv]}\n"
+    assert not findings(text + "  Start: {pipeline: [Sinusoid(8)]}\n", "TD045")
+
+
+def test_an_unknown_step_says_enough() -> None:
+    assert [item.code for item in findings(UNUSED.replace("[Used]", "[Uesd]"))] == ["TD030"]
