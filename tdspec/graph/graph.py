@@ -192,7 +192,15 @@ class Graph:
 
     def uses(self, path: str) -> tuple[str, ...]:
         """Dotted paths in the spec of the texts that lead to the node at a path, from the model down."""
-        found = [node.where for above, node in self.walk() if path == above or path.startswith(f"{above}.")]
+        found: list[str] = []
+        graph, names = self, path.split(".")
+        while names:
+            node = graph[names.pop(0)]
+            found.append(node.where)
+            if node.graph is not None:
+                graph = node.graph
+            elif node.ode is not None and names:
+                graph = node.ode.init if names.pop(0) == "init" and node.ode.init is not None else node.ode.field
         return tuple(dict.fromkeys(where for where in found if where))
 
     def order(self) -> Iterator[Node]:

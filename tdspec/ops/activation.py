@@ -2,47 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import erf, exp, expm1, log1p, sqrt, tanh
+from typing import NamedTuple
+
 from tdspec.ops.effects import Effect, Pointwise
 from tdspec.ops.op import Call, Lowered, Op, Param, Site
 
-# name -> (module of torch.nn, whether f(a x) = a f(x) for a > 0, what it is)
+
+class Activation(NamedTuple):
+    """Facts of one activation.
+
+    formula      what it is
+    function     the same in Python
+    homogeneous  whether f(a x) = a f(x) for a > 0
+    zero         whether f(0) = 0
+    """
+
+    formula: str
+    function: Callable[[float], float]
+    homogeneous: bool = False
+    zero: bool = True
+
+
+# By name, which is that of the module in torch.nn.
 ACTIVATIONS = {
-    "ReLU": ("ReLU", True, "max(x, 0)"),
-    "LeakyReLU": ("LeakyReLU", True, "x for x > 0, else 0.01 x"),
-    "SiLU": ("SiLU", False, "x sigmoid(x), also called Swish"),
-    "ELU": ("ELU", False, "x for x > 0, else exp(x) - 1"),
-    "Softplus": ("Softplus", False, "log(1 + exp(x))"),
-    "Sigmoid": ("Sigmoid", False, "1 / (1 + exp(-x))"),
-    "Tanh": ("Tanh", False, "tanh(x)"),
-    "GELU": ("GELU", False, "x times the normal distribution function of x"),
+    "ReLU": Activation("max(x, 0)", lambda x: max(x, 0.0), homogeneous=True),
+    "LeakyReLU": Activation("x for x > 0, else 0.01 x", lambda x: x if x > 0 else 0.01 * x, homogeneous=True),
+    "SiLU": Activation("x sigmoid(x), also called Swish", lambda x: x / (1 + exp(-x))),
+    "ELU": Activation("x for x > 0, else exp(x) - 1", lambda x: x if x > 0 else expm1(x)),
+    "Softplus": Activation("log(1 + exp(x))", lambda x: max(x, 0.0) + log1p(exp(-abs(x))), zero=False),
+    "Sigmoid": Activation("1 / (1 + exp(-x))", lambda x: 1 / (1 + exp(-x)), zero=False),
+    "Tanh": Activation("tanh(x)", tanh),
+    "GELU": Activation("x times the normal distribution function of x", lambda x: x * (1 + erf(x / sqrt(2))) / 2),
 }
 ACTIVATION_NAMES = tuple(ACTIVATIONS)
 
 
-def _activation(name: str, module: str, homogeneous: bool, formula: str) -> Op:
+def _activation(name: str, facts: Activation) -> Op:
     def effects(site: Site) -> tuple[Effect, ...]:
-        return (Pointwise(homogeneous),)
+        return (Pointwise(facts.homogeneous),)
 
     def lower(site: Site) -> Lowered:
-        return Lowered(Call(f"torch.nn:{module}"))
+        return Lowered(Call(f"torch.nn:{name}"))
 
     return Op(
         name,
-        f"""Activation: {formula}.
+        f"""Activation: {facts.formula}.
 
     Shape: unchanged.
     Time: mixes t into the tensor; what a norm could take out before, it cannot any more.
-    Source: torch.nn.{module}.""",
+    Source: torch.nn.{name}.""",
         (), effects, lower, aliases=("Swish",) if name == "SiLU" else (),
     )  # fmt: skip
 
 
 def act_effects(site: Site) -> tuple[Effect, ...]:
-    return (Pointwise(ACTIVATIONS[site["kind"]][1]),)
+    return (Pointwise(ACTIVATIONS[site["kind"]].homogeneous),)
 
 
 def act_lower(site: Site) -> Lowered:
-    return Lowered(Call(f"torch.nn:{ACTIVATIONS[site['kind']][0]}"))
+    return Lowered(Call(f"torch.nn:{site['kind']}"))
 
 
 ACT = Op(
@@ -56,4 +76,4 @@ ACT = Op(
     act_effects, act_lower,
 )  # fmt: skip
 
-ACTIVATION_OPS = (ACT, *(_activation(name, *facts) for name, facts in ACTIVATIONS.items()))
+ACTIVATION_OPS = (ACT, *(_activation(name, facts) for name, facts in ACTIVATIONS.items()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tdspec.ops import convolution as conv
-from tdspec.ops.effects import Effect, Offset
+from tdspec.ops.effects import Constant, Effect, Offset
 from tdspec.ops.op import Call, Lowered, Op, Param, Site, Weight
 from tdspec.ops.shape import Shape
 
@@ -16,10 +16,13 @@ PARAMS = (
 
 def infer(site: Site) -> Shape:
     conv.need_map(site, "ConcatConv")
-    return conv.window_shape(site, "ConcatConv", site["out"], conv.kernel_of(site), site["stride"])
+    kernel = conv.kernel_of(site)
+    return conv.window_shape(site, "ConcatConv", site["out"], kernel, (site["stride"],) * len(kernel))
 
 
 def effects(site: Site) -> tuple[Effect, ...]:
+    if conv.blind(site):
+        return (Constant(),)
     linear = conv.linear(site, site["bias"])
     # Conv over [x; tJ] is conv over x plus t times the kernel's slice applied to ones: one
     # constant per channel, but for the border where zeros are padded (paper, equations 2 to 4).

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tdspec.ops.effects import Effect, Linear
+from tdspec.ops.effects import Constant, Effect, Linear
 from tdspec.ops.op import Call, Lowered, Op, Param, Site, Weight
 from tdspec.ops.shape import Shape, ShapeError
 
@@ -73,13 +73,13 @@ def padding_of(site: Site, kernel: tuple[int, ...], dilation: int = 1) -> tuple[
 
 
 def window_shape(
-    site: Site, name: str, channels: int, kernel: tuple[int, ...], stride: int, dilation: int = 1
+    site: Site, name: str, channels: int, kernel: tuple[int, ...], strides: tuple[int, ...], dilation: int = 1
 ) -> Shape:
     """The shape that a window sliding over the map leaves."""
     padding = padding_of(site, kernel, dilation)
     spatial = tuple(
         (extent + 2 * pad - dilation * (window - 1) - 1) // stride + 1
-        for extent, pad, window in zip(site.x.spatial, padding, kernel, strict=True)
+        for extent, pad, window, stride in zip(site.x.spatial, padding, kernel, strides, strict=True)
     )
     if min(spatial) < 1:
         raise ShapeError(
@@ -111,7 +111,24 @@ def infer(site: Site) -> Shape:
                 f"{groups} convolution groups do not divide {count} {what} channels",
                 argument="groups",
             )
-    return window_shape(site, "Conv", out, kernel_of(site), site["stride"], site["dilation"])
+    kernel = kernel_of(site)
+    return window_shape(site, "Conv", out, kernel, (site["stride"],) * len(kernel), site["dilation"])
+
+
+def blind(site: Site) -> bool:
+    """Whether all that the kernel ever sees is the zeros around the map: a 1x1 kernel with padding and stride."""
+    kernel = kernel_of(site)
+    dilation = site.arguments.get("dilation", 1)
+    if site["pad_mode"] != "zeros":
+        return False
+    return any(
+        not any(
+            0 <= step * site["stride"] - pad + tap * dilation < extent for step in range(out) for tap in range(window)
+        )
+        for extent, out, pad, window in zip(
+            site.x.spatial, site.y.spatial, padding_of(site, kernel, dilation), kernel, strict=True
+        )
+    )
 
 
 def linear(site: Site, bias: bool) -> Linear:
@@ -123,7 +140,7 @@ def linear(site: Site, bias: bool) -> Linear:
 
 
 def effects(site: Site) -> tuple[Effect, ...]:
-    return (linear(site, site["bias"]),)
+    return (Constant(),) if blind(site) else (linear(site, site["bias"]),)
 
 
 def geometry(site: Site) -> dict[str, Any]:

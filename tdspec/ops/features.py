@@ -35,7 +35,7 @@ def sinusoid_frequencies(site: Site) -> tuple[float, ...]:
 def sinusoid_lower(site: Site) -> Lowered:
     more = {
         name: site[name]
-        for name, plain in (("period", 10000), ("endpoint", True), ("order", "sin-cos"), ("scale", 1))
+        for name, plain in (("period", 10000), ("endpoint", True), ("order", "sin_cos"), ("scale", 1))
         if site[name] != plain
     }
     return Lowered(Call("tdspec.backend.modules.features:Sinusoid", (site["dim"],), more))
@@ -52,7 +52,7 @@ SINUSOID = Op(
         DIM,
         Param("period", "number", 10000, "Ratio of the slowest feature's period to the fastest's.", minimum=1),
         Param("endpoint", "flag", True, "Whether the slowest frequency is exactly 1/period."),
-        Param("order", "choice", "sin-cos", "Which half comes first.", choices=("sin-cos", "cos-sin")),
+        Param("order", "choice", "sin_cos", "Which half comes first.", choices=("sin_cos", "cos_sin")),
         Param("scale", "number", 1, "Factor on the argument."),
     ),
     effects, sinusoid_lower, infer, frequencies=sinusoid_frequencies,

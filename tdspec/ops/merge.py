@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tdspec.ops.activation import ACTIVATION_NAMES
+from tdspec.ops.activation import ACTIVATION_NAMES, ACTIVATIONS
 from tdspec.ops.effects import Channelwise, Constant, Cut, Effect, Joined, Padded, Product, Sum
 from tdspec.ops.op import REQUIRED, Call, Lowered, Op, Param, Rule, Site, Weight
 from tdspec.ops.shape import Shape, ShapeError
@@ -120,9 +120,15 @@ SPLIT = Op(
 
 
 def scale_effects(site: Site) -> tuple[Effect, ...]:
-    if site["by"] == 0 and not site["learned"]:
-        return (Constant(),)
-    return (Channelwise(),)
+    return (Constant(),) if _is_zero(site) else (Channelwise(),)
+
+
+def _is_zero(site: Site) -> bool:
+    """Whether the factor is zero and stays so."""
+    by, squash = site["by"], site["squash"]
+    return not site["learned"] and (
+        (by == 0 and (squash == "none" or ACTIVATIONS[squash].zero)) or (by < 0 and squash == "ReLU")
+    )
 
 
 def scale_lower(site: Site) -> Lowered:

@@ -110,6 +110,12 @@ def instance_infer(site: Site) -> Shape:
             f"`IN` needs a map with positions, but gets the vector {site.x}",
             help="use `LN` on vectors",
         )
+    if site.x.positions == 1:
+        raise ShapeError(
+            "TD203",
+            f"`IN` on the map {site.x} has a single value in each unit, of which nothing would be left",
+            help="use `LN`, whose unit holds all channels, or normalise where the map is larger",
+        )
     return site.x
 
 

@@ -37,8 +37,9 @@ GAP = Op(
 
 
 def _pool(name: str, kind: str, module: str, time: str) -> Op:
-    def stride_of(site: Site) -> int:
-        return int(site["stride"] or kernel_of(site)[0])
+    def strides_of(site: Site) -> tuple[int, ...]:
+        kernel = kernel_of(site)
+        return (site["stride"],) * len(kernel) if site["stride"] else kernel
 
     def infer(site: Site) -> Shape:
         need_map(site, name)
@@ -47,19 +48,26 @@ def _pool(name: str, kind: str, module: str, time: str) -> Op:
             if 2 * pad > extent:
                 message = f"`{name}` pads by {pad}, more than half of its window of {extent}"
                 raise ShapeError("TD203", message, argument="padding", help=f"pad by at most {extent // 2}")
-        return window_shape(site, name, site.x.channels, kernel, stride_of(site))
+        return window_shape(site, name, site.x.channels, kernel, strides_of(site))
 
     def effects(site: Site) -> tuple[Effect, ...]:
-        padded = max(padding_of(site, kernel_of(site))) > 0
-        whole = not padded and kernel_of(site) == site.x.spatial
+        kernel = kernel_of(site)
+        padding = padding_of(site, kernel)
+        padded = max(padding) > 0
+        whole = all(
+            pad >= (out - 1) * stride and window >= extent + pad
+            for extent, out, pad, window, stride in zip(
+                site.x.spatial, site.y.spatial, padding, kernel, strides_of(site), strict=True
+            )
+        )
         return (Pool("mean" if kind == "mean" else "max", whole=whole, padded=padded and kind == "mean"),)
 
     def lower(site: Site) -> Lowered:
         kernel = kernel_of(site)
         padding = padding_of(site, kernel)
         more: dict[str, object] = {"padding": padding} if max(padding) else {}
-        if stride_of(site) != kernel[0]:
-            more["stride"] = stride_of(site)
+        if strides_of(site) != kernel:
+            more["stride"] = site["stride"]
         return Lowered(Call(f"torch.nn:{module}{len(kernel)}d", (kernel,), more))
 
     return Op(

@@ -5,7 +5,7 @@ Behind this step nothing depends on the input any more, and so on nothing before
 single value gives its own bias, and the mean over exactly what a norm has just centred is that bias too.
 
 ## Why
-A mean removed from one value leaves zero. IN on a 1x1 map does so, and so does `IN–GAP` on any map.
+A mean removed from one value leaves zero. `GN(C)` on a 1x1 map does so, and so does `IN–GAP` on any map.
 
 ## Cure
 Use a norm whose unit holds more than one value, or pool before the norm.

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor, fx, nn
 
 ERASED_SHARE = 1e-20  # below this share the signal is gone
-# Below this part of E[z^2] the variance over t is a constant's rounding: 1e-32, which every norm behind the
-# constant amplifies by up to 1/eps, 1e5; three norms in a row are allowed for.
-ERASED_ROUNDING = 1e-16
+ERASED_ROUNDING = 1e-24  # below this part of E[z^2] the variance over t is a constant's rounding
 ZERO = 1e-24  # below this E[z^2] the tensor is zero but for rounding
+# A norm amplifies what is nearly constant by up to 1/sqrt(eps), its rounding too. What is erased is erased
+# for every eps, so a proof takes one at which rounding stays rounding.
+PROOF_EPS = 0.1
 
 
 @dataclass(frozen=True)
@@ -107,17 +108,24 @@ def share_of(z: Tensor) -> Share:
     return Share(over_time / total if total > 0 else 0.0, over_time / power if power > 0 else 0.0, power)
 
 
-def redraw(module: nn.Module, seed: int, std: float = 0.5) -> None:
-    """Draw every parameter and running statistic at random: zero starts otherwise read as erased."""
+def redraw(module: nn.Module, seed: int, std: float = 0.5, eps: float = PROOF_EPS) -> None:
+    """Draw every parameter and running statistic at random: zero starts otherwise read as erased.
+
+    std  of biases and of norms' weights; other weights have twice that over the square root of their fan-in
+    eps  of all norms
+    """
     generator = torch.Generator().manual_seed(seed)
 
     def draw(like: Tensor) -> Tensor:
         return torch.randn(like.shape, generator=generator, dtype=like.dtype)
 
+    for part in module.modules():
+        if isinstance(getattr(part, "eps", None), float):
+            part.eps = eps
     with torch.no_grad():
         for parameter in module.parameters():
             fan = max(parameter[0].numel() if parameter.dim() > 1 else 1, 1)
-            parameter.copy_(draw(parameter) * (1 / fan**0.5 if parameter.dim() > 1 else std))
+            parameter.copy_(draw(parameter) * (2 * std / fan**0.5 if parameter.dim() > 1 else std))
         for name, buffer in module.named_buffers():
             if name.endswith("running_mean"):
                 buffer.copy_(draw(buffer) * std)

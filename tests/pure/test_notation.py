@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tdspec.ops import TABLE
+from tdspec.ops.op import Op
 from tdspec.report.finding import Finding, Report, SpecError
 from tdspec.text.from_python import yaml_text
 from tdspec.text.notation import parse_pipeline, print_pipeline, read_pipeline
 from tdspec.text.source import Source, Span
 from tdspec.text.steps import MOST_ARGUMENTS, MOST_REPEATS, MOST_STEPS
-from tdspec.text.syntax import Argument, Pipeline, Step
+from tdspec.text.syntax import Argument, Name, Pipeline, Step
 from tdspec.text.yaml_tree import parse_yaml
 from tests.pure.test_expression import NOWHERE, WITH_FLOATS, bare
 
@@ -368,3 +370,11 @@ def test_a_span_costs_nothing_until_it_is_asked() -> None:
     span = Span(Source("x.yaml", "a\nb – c\n"), 2, 3)
     assert "line_starts" not in vars(span.source)
     assert tuple(span.first) == (2, 1) and "line_starts" in vars(span.source)
+
+
+@pytest.mark.parametrize("op", TABLE, ids=lambda op: op.name)
+def test_every_choice_can_be_written(op: Op) -> None:
+    for param in op.params:
+        for choice in param.choices:
+            pipeline = good(f'a: "[{op.name}({param.name}={choice})]"')
+            assert isinstance(pipeline.steps[0].arguments[0].value, Name), choice

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -53,11 +54,17 @@ def deep(steps: Iterable[str]) -> str:
     return "\n".join(["blocks:", *blocks, f"{HEAD} [{uses}]\n"])
 
 
+def children_time() -> float:
+    """Processor time of all subprocesses that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def seconds(text: str) -> float:
-    """The time one check takes; the spec holds."""
-    start = perf_counter()
+    """The processor time one check takes; the spec holds."""
+    start = process_time()
     report = check_text(text).report
-    took = perf_counter() - start
+    took = process_time() - start
     assert report.ok, [item.message for item in report.findings][:3]
     return took
 
@@ -74,26 +81,26 @@ def test_ten_thousand_steps(form: Callable[[Iterable[str]], str]) -> None:
 def test_ten_thousand_steps_with_findings() -> None:
     """Mistakes are no slower than what holds: each is found, named and placed."""
     steps = [step if index % 10 else "Akt" for index, step in enumerate(ops(10_000))]
-    start = perf_counter()
+    start = process_time()
     found = check_text(wired(steps)).report.findings
-    assert perf_counter() - start < 10
+    assert process_time() - start < 10
     assert sum(item.code == "TD030" for item in found) == 1_000
 
 
 def test_a_hundred_specs() -> None:
     (path,) = ROOT.rglob("specs/**/node-cifar10.yaml")
-    start = perf_counter()
+    start = process_time()
     for _ in range(100):
         assert check_path(str(path)).report.ok
-    assert perf_counter() - start < 3
+    assert process_time() - start < 3
 
 
 def test_a_folder_of_a_hundred_specs(tmp_path: Path) -> None:
     (path,) = ROOT.rglob("specs/**/node-cifar10.yaml")
     for index in range(100):
         (tmp_path / f"{index}.yaml").write_bytes(path.read_bytes())
-    start = perf_counter()
+    start = children_time()
     command = [sys.executable, "-m", "tdspec", "validate", str(tmp_path)]
     ran = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
-    assert perf_counter() - start < 6  # 3 on a machine of one's own
+    assert children_time() - start < 3
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -1,18 +1,57 @@
-"""Random fields of every op of the language, as specs: what the analysis is held against."""
+"""Random fields of every op of the language, as specs: what the analysis is held against.
+
+Ops come from the table and their arguments from what they declare, so that a new op, or a new argument, is drawn
+from the day it exists. Whether a step fits where it stands is asked of the op itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tdspec.ops import TABLE
+from tdspec.ops.effects import Linear, Normalise, Pointwise, Simplex
+from tdspec.ops.op import Op, Param, Site
+from tdspec.ops.shape import Shape, ShapeError
+
 Choose = Callable[[Sequence[Any]], Any]
 
-ACTS = ("ReLU", "SiLU", "Tanh", "LeakyReLU", "Softplus")
-PADS = ("zeros", "circular", "reflect", "replicate")
+KERNELS = ((1,), (1,), (2,), (3,), (3,), (3,), (4,), (1, 3))
+LARGEST = 120  # channels, and positions on a side: the witness keeps every tensor
+# What an argument may be beside its default, by name; else by kind.
+VALUES: dict[str, tuple[Any, ...]] = {
+    "out": (1, 2, 4, 6),
+    "padding": ("same", "same", 0, 1, 2),
+    "pad_mode": ("zeros", "circular", "reflect", "replicate"),
+    "stride": (1, 1, 2),
+    "dilation": (1, 1, 2),
+    "p": (0, 0.5),
+    "by": (-2, 0.5, 0),
+    "eps": (1e-5, 1e-3),
+    "momentum": (0.1, 0.5),
+    "channels": (1, 2),
+    "factor": (2,),
+}
+SMALL_COUNTS = (1, 2, 3, 4, 6)
 
 
-def divisors(count: int) -> list[int]:
-    return [divisor for divisor in range(1, count + 1) if count % divisor == 0]
+def drawn(param: Param, choose: Choose, channels: int) -> Any:
+    """A value of a parameter."""
+    if param.name in VALUES:
+        return choose(VALUES[param.name])
+    match param.kind:
+        case "flag":
+            return choose((True, False))
+        case "choice":
+            return choose(param.choices)
+        case "count":
+            least = int(param.minimum or 0)
+            return choose([count for count in (*SMALL_COUNTS, channels) if count >= least] or [least])
+    return None
+
+
+def written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class FieldWriter:
@@ -20,122 +59,134 @@ class FieldWriter:
 
     def __init__(self, choose: Choose, embedded: bool) -> None:
         self.choose = choose
-        self.embedded = embedded
-        self.channels = choose((1, 2, 4, 6))
-        self.extent = choose((1, 3, 4, 4))
-        self.shapes: dict[str, tuple[int, int]] = {"h": (self.channels, self.extent)}  # extent 0: a vector
+        self.embedding = 6 if embedded else None
+        self.state = Shape(choose((1, 2, 4, 6)), choose(((1, 1), (3, 3), (4, 4), (4, 4), (3, 5), (6,))))
+        self.shapes: dict[str, Shape] = {"h": self.state}
         self.lines: list[str] = []
+        # What the theory turns on, time, what spreads it, a norm, and beside it anything.
+        self.start = choose((("time", "linear", "norm"), ("time", "linear", "norm"), ("time",), ("linear", "time"), ()))
+        self.blocks: list[str] = []
+        self.fits: Shape | None = None  # where the last block can stand
+        self.kinds = self._kinds()
+
+    @staticmethod
+    def _kinds() -> dict[str, list[Op]]:
+        """The ops by what they do, for the odds of drawing them."""
+        site = Site({"kind": "ReLU"}, (Shape(2, (4, 4)),), output=Shape(2, (4, 4)))
+        kinds: dict[str, list[Op]] = {"time": [], "norm": [], "linear": [], "act": [], "merge": [], "other": []}
+        for op in TABLE:
+            try:
+                values = {param.name: param.default for param in op.params} | {"kernel": (3,), "out": 2, "groups": 1}
+                values = {name: 1 if value is ... else value for name, value in values.items()}
+                (effect,) = op.effects(Site(values, site.inputs, output=site.y))[:1] or (None,)
+            except ShapeError:
+                effect = None
+            kind = (
+                "time" if op.needs_time
+                else "merge" if op.inputs[0] > 1
+                else "norm" if isinstance(effect, Normalise)
+                else "linear" if isinstance(effect, Linear)
+                else "act" if isinstance(effect, (Pointwise, Simplex))
+                else "other"
+            )  # fmt: skip
+            kinds[kind].append(op)
+        return kinds
 
     def step(self) -> None:
         names = tuple(self.shapes)
         source = self.choose((*names[-2:], names[-1], names[-1]))
-        text, shape, sources = self.write(source, *self.shapes[source])
+        # Time early, then little that mixes it: what can be erased is what is interesting.
+        odds = ("time", "norm", "norm", "norm", "linear", "linear", "act", "merge", "other", "other", "block")
+        kind = self.start[len(self.lines)] if len(self.lines) < len(self.start) else self.choose(odds)
+        for _ in range(4):
+            found = (
+                self.block(self.shapes[source]) if kind == "block" else self.op(self.choose(self.kinds[kind]), source)
+            )
+            if found is not None:
+                break
+        if found is None:
+            return
+        text, shape, sources = (*found, (source,))[:3]
         name = f"s{len(self.lines)}"
         reads = f"[{', '.join(sources)}]" if len(sources) > 1 else sources[0]
         self.lines.append(f"        {name}: {{from: {reads}, do: '[{text}]'}}")
         self.shapes[name] = shape
 
-    def write(self, source: str, c: int, n: int) -> tuple[str, tuple[int, int], tuple[str, ...]]:
-        choose = self.choose
-        # Time early, then little that mixes it: what can be erased is what is interesting.
-        kinds = ("time", "norm", "norm", "norm", "linear", "linear", "act", "merge", "map", "mask")
-        kind = choose(kinds if self.lines else ("time", "time", "linear"))
-        plain = (source,)
-        if kind == "time":
-            step = choose(
-                (
-                    "Emb",
-                    "Emb",
-                    "ConcatConv",
-                    "ConcatConv",
-                    "PosEmb",
-                    "ScaleShift",
-                    "Gate",
-                    "Gate(squash=Sigmoid)",
-                )
-            )
-            if step in ("ConcatConv", "PosEmb") and n == 0:
-                step = "Emb"
-            if step == "ConcatConv":
-                step = self.conv("ConcatConv", choose((1, 2, 4)), n)
-                out = int(step.split("(")[1].split(",")[0])
-                return step, (out, n), plain
-            return step, (c, n), plain
-        if kind == "norm":
-            group = f"GN({choose(divisors(c))}{choose(('', ', affine=false'))})"
-            norms = [group, group, "BN", "BN", "LN", "ChannelLN", "RMSN", "ChannelLN(affine=false)"]
-            norms += ["IN", "IN", "IN(affine=false)", f"GN({c})"] if n > 1 else []
-            return choose(norms), (c, n), plain
-        if kind == "linear":
-            out = choose((1, 2, 4, 6))
-            if n == 0:
-                return f"FC({out}{choose(('', ', bias=false'))})", (out, 0), plain
-            depth = choose((False, False, False, True))
-            if depth:
-                return self.conv("Conv", c, n, ", groups=C"), (c, n), plain
-            return self.conv("Conv", out, n, choose(("", ", bias=false"))), (out, n), plain
-        if kind == "act":
-            return choose((*ACTS, "Softmax")), (c, n), plain
-        if kind == "mask":
-            return (
-                choose(("Dropout(0.5)", "ChannelDropout(0.5)", "Scale(-2)", "Scale(0.5, learned=true)")),
-                (c, n),
-                plain,
-            )
-        if kind == "merge":
-            return self.merge(source, c, n)
-        if n == 0:
-            return "Augment(2)", (c + 2, 0), plain
-        steps: list[tuple[str, tuple[int, int]]] = [
-            ("GAP", (c, 0)),
-            ("Flatten", (c * n * n, 0)),
-            ("Up", (c, 2 * n)),
-            ("Augment(1)", (c + 1, n)),
-        ]
-        if n > 1:
-            steps += [("Up(bilinear)", (c, 2 * n)), ("MaxPool2x2", (c, n // 2)), ("AvgPool2x2", (c, n // 2))]
-            steps += [("AvgPool3x3(stride=1, padding=1)", (c, n)), ("SelfAttn", (c, n))]
-        small = [step for step in steps if step[1][1] <= 8 and step[1][0] <= 100]
-        return (*choose(small), plain)
+    def op(self, op: Op, source: str) -> tuple[str, Shape, tuple[str, ...]] | None:
+        """A use of an op that fits, its output's shape and what it reads; None if none was found."""
+        sources = (source,)
+        if op.inputs[0] > 1:
+            alike = [name for name, shape in self.shapes.items() if shape.spatial == self.shapes[source].spatial]
+            sources = (source, self.choose(alike))
+        for _ in range(3):
+            found = self.fitting(op, tuple(self.shapes[name] for name in sources))
+            if found is not None:
+                return (*found, sources)
+        return None
 
-    def conv(self, name: str, out: int, n: int, more: str = "") -> str:
-        kernel = self.choose(("1x1", "3x3", "3x3"))
-        mode = self.choose(PADS if n > 1 else ("zeros",))
-        return f"{name}{kernel}({out}, pad_mode={mode}{more})"
+    def fitting(self, op: Op, shapes: tuple[Shape, ...]) -> tuple[str, Shape] | None:
+        given: dict[str, Any] = {}
+        values: dict[str, Any] = {}
+        for param in op.params:
+            values[param.name] = param.default
+            if param.kind == "init":
+                continue
+            if param.default is ... or param.name in ("out", "groups") or self.choose((False, False, True)):
+                value = drawn(param, self.choose, shapes[0].channels)
+                if value is not None:
+                    given[param.name] = values[param.name] = value
+        suffix = ""
+        if op.kernel is not None:
+            values["kernel"] = kernel = self.choose(KERNELS)
+            suffix = "x".join(map(str, kernel * 2 if len(kernel) == 1 else kernel))
+        embedding = self.embedding if op.takes == "embedding" else None
+        try:
+            shape = op.infer(Site(values, shapes, embedding))
+        except ShapeError:
+            return None
+        if shape.channels > LARGEST or max(shape.spatial, default=0) > 8:
+            return None
+        arguments = ", ".join(f"{name}={written(value)}" for name, value in given.items())
+        return f"{op.name}{suffix}{f'({arguments})' if arguments else ''}", shape
 
-    def merge(self, source: str, c: int, n: int) -> tuple[str, tuple[int, int], tuple[str, ...]]:
-        alike = [name for name, shape in self.shapes.items() if shape == (c, n)]
-        maps = [name for name, shape in self.shapes.items() if shape[1] == n and shape[0] + c <= 24]
-        step = self.choose(("Add", "Add", "Mul", "Concat", "Split"))
-        if step == "Split":
-            return (
-                (f"Split(2, take={self.choose((0, 1))})", (c // 2, n), (source,))
-                if c % 2 == 0
-                else ("Scale(2)", (c, n), (source,))
-            )
-        if step == "Concat" and maps:
-            other = self.choose(maps)
-            return step, (c + self.shapes[other][0], n), (source, other)
-        return ("Add" if step == "Concat" else step), (c, n), (source, self.choose(alike))
+    def block(self, shape: Shape) -> tuple[str, Shape] | None:
+        """A block that keeps the shape: new, or one that is there, used once or twice in a row."""
+        if not self.blocks or self.choose((True, False)):
+            steps = []
+            for _ in range(self.choose((1, 2, 3))):
+                kind = self.choose(("time", "norm", "norm", "linear", "act"))
+                found = self.fitting(self.choose(self.kinds[kind]), (shape,))
+                if found is not None and found[1] == shape:
+                    steps.append(found[0])
+            if self.blocks and self.fits == shape and self.choose((True, False)):
+                steps.append(f"B{len(self.blocks) - 1}")
+            if not steps:
+                return None
+            more = self.choose(("", ", residual: true", ", residual: true, scale: 0.7071", ", share: true"))
+            self.blocks.append(f"  B{len(self.blocks)}: {{pipeline: '[{'–'.join(steps)}]'{more}}}")
+            self.fits = shape
+        elif self.fits != shape:
+            return None
+        return f"B{len(self.blocks) - 1}{self.choose(('', '', '*2'))}", shape
 
     def spec(self) -> str:
         """A spec whose field ends in a projection back to the state, so that it is whole."""
-        last = f"s{len(self.lines) - 1}"
-        _, n = self.shapes[last]
-        back = f"Conv1x1({self.channels})" if n else f"FC({self.channels})"
-        size = f"[{self.channels}, {self.extent}, {self.extent}]"
-        embed = "time: {embed: '[Sinusoid(8, period=10)–FC(6)–Tanh]'}" if self.embedded else ""
+        last = f"s{len(self.lines) - 1}" if self.lines else "h"
+        back = "Conv1x1" if self.shapes[last].spatial else "FC"
+        embed = "time: {embed: '[Sinusoid(8, period=10)–FC(6)–Tanh]'}" if self.embedding else ""
         steps = "\n".join(self.lines)
+        blocks = "\n".join(("blocks:", *self.blocks)) if self.blocks else ""
         return f"""tdspec: 1
 {embed}
+{blocks}
 model:
-  input: {size}
+  input: {[self.state.channels, *self.state.spatial]}
   ode:
     solver: {{method: rk4, steps: 2, gradient: direct}}
     field:
       steps:
 {steps}
-        end: {{from: {last}, do: '[{back}]'}}
+        end: {{from: {last}, do: '[{back}({self.state.channels})]'}}
       output: end
 """
 

@@ -12,7 +12,7 @@ class Sinusoid(nn.Module):
     """Sines and cosines of t, a scalar or f32[B], at geometric frequencies 1 to 1/period: f32[B,dim].
 
     endpoint  whether the last frequency is exactly 1/period (DDPM), or one step short of it
-    order     which half comes first, `sin-cos` or `cos-sin`
+    order     which half comes first, `sin_cos` or `cos_sin`
     scale     factor on t
     """
 
@@ -22,7 +22,7 @@ class Sinusoid(nn.Module):
         *,
         period: float = 10000,
         endpoint: bool = True,
-        order: str = "sin-cos",
+        order: str = "sin_cos",
         scale: float = 1,
     ):
         super().__init__()
@@ -34,7 +34,7 @@ class Sinusoid(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         angle = t.reshape(-1, 1).to(self.frequencies.dtype) * self.frequencies
-        halves = (angle.sin(), angle.cos()) if self.order == "sin-cos" else (angle.cos(), angle.sin())
+        halves = (angle.sin(), angle.cos()) if self.order == "sin_cos" else (angle.cos(), angle.sin())
         return torch.cat(halves, dim=1)
 
 
