@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from tdspec.backend.lower import argument_name, ode_options, placeholders, share_key
+from tdspec.backend.lower import argument_name, ode_options, placeholders
 from tdspec.graph.graph import Graph, Node, Ode
+from tdspec.graph.names import node_name
+from tdspec.graph.share import share_key
 from tdspec.language.spec import Spec
 from tdspec.ops.init import starter
 from tdspec.ops.op import Call
@@ -48,8 +50,39 @@ def emit_source(spec: Spec, graph: Graph) -> str:
 TAKEN = {"F", "Tensor", "Any", "Sequence", *keyword.kwlist, *dir(builtins)}
 
 
+Path = tuple[str, ...]  # attributes that lead to a module from the network
+
+
+class _Frame:
+    """One class while it is written.
+
+    made   lines of its constructor
+    known  what the constructor calls modules by their paths
+    given  arguments of the constructor: shared modules that stand elsewhere, by their paths
+    read   the entries of `known` that were used
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.made: list[str] = []
+        self.known: dict[Path, str] = {path: "self"}
+        self.given: dict[Path, str] = {}
+        self.read: set[Path] = set()
+
+    def module(self, path: Path) -> str:
+        """What the constructor calls the module at a path."""
+        for prefix in sorted(self.known, key=len, reverse=True):
+            if path[: len(prefix)] == prefix:
+                self.read.add(prefix)
+                return ".".join((self.known[prefix], *path[len(prefix) :]))
+        if path not in self.given:
+            self.given[path] = node_name(path[-1], {"init", *self.given.values()})
+        return self.given[path]
+
+
 class _Emitter:
     def __init__(self) -> None:
+        self.shared: dict[str, Path] = {}  # key of a shared block -> where its first use stands
         self.classes: dict[str, str] = {}  # body text -> whole class text
         self.names: dict[str, str] = {}  # body text -> class name
         self.taken: set[str] = {"Network", *TAKEN}
@@ -78,34 +111,44 @@ class _Emitter:
 
     # ------------------------------------------------------------ classes
 
-    def block(self, graph: Graph, name: str | None = None) -> str:
-        """The name of a block's class, which is written unless one that reads the same is there."""
-        made, steps = [], []
-        shared: dict[str, str] = {}
+    def block(self, graph: Graph, path: Path, above: _Frame | None = None) -> str:
+        """The call that makes a graph's module; its class is written unless one that reads the same is there.
+
+        path   attributes that lead to the module from the network
+        above  the frame in which the call stands; None for the network itself
+        """
+        frame = _Frame(path)
+        steps = []
         for node in graph.order():
             if node.kind == "input":
                 continue
             target = f"self.{node.name}"
             key = share_key(node)
-            constructor = shared[key] if key in shared else self.constructor(node)
-            if key is not None:
-                shared.setdefault(key, target)
+            if key is not None and key in self.shared:
+                constructor: str | None = frame.module(self.shared[key])
+            else:
+                constructor = self.constructor(node, frame)
+                if key is not None:
+                    self.shared[key] = (*path, node.name)
             if constructor is not None:
-                made.append(f"{target} = {constructor}{_comment(node)}")
-                made.extend(self.starts(node, target))
+                frame.made.append(f"{target} = {constructor}{_comment(node)}")
+                frame.made.extend(self.starts(node, target))
                 steps.append((node.name, f"{target}({', '.join(map(argument_name, node.inputs))})"))
             else:
                 steps.append((node.name, self.function(node)))
-        return self.write(graph, made, steps, name)
+        name = self.write(graph, frame, steps, None if above is not None else "Network")
+        return f"{name}({', '.join(above.module(source) for source in frame.given)})" if above is not None else name
 
-    def write(self, graph: Graph, made: list[str], steps: list[tuple[str, str]], name: str | None) -> str:
+    def write(self, graph: Graph, frame: _Frame, steps: list[tuple[str, str]], name: str | None) -> str:
+        """The name of a class with this content; `name` is the network's."""
         arguments = ", ".join(f"{argument_name(name)}: Tensor" for name in placeholders(graph))
         results = ", ".join(map(argument_name, graph.outputs.values()))
         many = len(graph.outputs) > 1
+        given = "".join(f", {name}: nn.Module" for name in frame.given.values())
         lines = [
-            "    def __init__(self) -> None:",
+            f"    def __init__(self{given}) -> None:",
             "        super().__init__()",
-            *(f"        {line}" for line in made),
+            *(f"        {line}" for line in frame.made),
             "",
         ]
         lines.append(f"    def forward(self, {arguments}) -> {'tuple[Tensor, ...]' if many else 'Tensor'}:")
@@ -134,24 +177,34 @@ class _Emitter:
                 self.borrow("tdspec.backend.ode", "ODE")
             elif node.op is not None and node.site is not None:
                 self.value(node.op.lower(node.site).module)
-        self.block(graph, "Network")
+        self.block(graph, ())
 
     # ------------------------------------------------------------ nodes
 
-    def constructor(self, node: Node) -> str | None:
+    def constructor(self, node: Node, frame: _Frame) -> str | None:
+        path = (*frame.path, node.name)
         if node.graph is not None:
-            return f"{self.block(node.graph)}()"
+            return self.block(node.graph, path, frame)
         if node.ode is not None:
-            return self.ode(node.ode)
+            return self.ode(node.ode, path, frame)
         assert node.op is not None and node.site is not None
         call = node.op.lower(node.site).module
         return None if call is None else self.value(call)
 
-    def ode(self, ode: Ode) -> str:
+    def ode(self, ode: Ode, path: Path, frame: _Frame) -> str:
         self.borrow("tdspec.backend.ode", "ODE")
-        arguments = [f"{self.block(ode.field)}()"]
+        arguments = []
         if ode.init is not None:  # in front, as it draws its weights first
-            arguments = [f"init={self.block(ode.init)}()", f"field={arguments[0]}"]
+            init = self.block(ode.init, (*path, "init"), frame)
+            frame.known[(*path, "init")] = "init"
+            field = self.block(ode.field, (*path, "field"), frame)
+            if (*path, "init") in frame.read:  # the field shares modules of it
+                frame.made.append(f"init = {init}")
+                init = "init"
+            del frame.known[(*path, "init")]
+            arguments = [f"init={init}", f"field={field}"]
+        else:
+            arguments = [self.block(ode.field, (*path, "field"), frame)]
         arguments += [f"{name}={value!r}" for name, value in ode_options(ode).items()]
         return f"ODE({', '.join(arguments)})"
 

@@ -15,7 +15,7 @@ from torch import fx, nn
 
 from tdspec.backend.ode import ODE
 from tdspec.graph.graph import TIME, Graph, Node, Ode
-from tdspec.graph.text_form import print_graph
+from tdspec.graph.share import share_key
 from tdspec.language.solver import Solver
 from tdspec.ops.init import starter
 from tdspec.ops.op import Call, Rule, Weight
@@ -48,9 +48,12 @@ def argument_name(name: str) -> str:
     return "x" if name == "input" else name
 
 
-def lower(graph: Graph) -> fx.GraphModule:
-    """The module of one graph, with those of its blocks inside."""
-    shared: dict[str, nn.Module] = {}
+def lower(graph: Graph, shared: dict[str, nn.Module] | None = None) -> fx.GraphModule:
+    """The module of one graph, with those of its blocks inside.
+
+    shared  modules of the network's shared blocks so far
+    """
+    shared = {} if shared is None else shared
     root = nn.Module()
     code = fx.Graph()
     values: dict[str, Any] = {}
@@ -90,34 +93,31 @@ def call_function(code: fx.Graph, node: Node, arguments: tuple[Any, ...]) -> Any
 def module_of(node: Node, shared: dict[str, nn.Module]) -> nn.Module | None:
     """The module of one node, started by its rules; None for a plain function.
 
-    shared  modules of the graph's shared blocks so far
+    shared  modules of the network's shared blocks so far
     """
-    if node.graph is not None:
-        key = share_key(node)
-        if key is None:
-            return lower(node.graph)
-        if key not in shared:
-            shared[key] = lower(node.graph)
+    key = share_key(node)
+    if key is not None and key in shared:
         return shared[key]
-    if node.ode is not None:
-        return ode_module(node.ode)
-    assert node.op is not None and node.site is not None, f"{node.name} was never wired"
-    call = node.op.lower(node.site).module
-    if call is None:
-        return None
-    made: nn.Module = construct(call)
-    start(made, node.starts)
+    made: nn.Module
+    if node.graph is not None:
+        made = lower(node.graph, shared)
+    elif node.ode is not None:
+        made = ode_module(node.ode, shared)
+    else:
+        assert node.op is not None and node.site is not None, f"{node.name} was never wired"
+        call = node.op.lower(node.site).module
+        if call is None:
+            return None
+        made = construct(call)
+        start(made, node.starts)
+    if key is not None:
+        shared[key] = made
     return made
 
 
-def share_key(node: Node) -> str | None:
-    """What two uses of a block agree in if they share their weights; None for those that never do."""
-    return print_graph(node.graph) if node.share is not None and node.graph is not None else None
-
-
-def ode_module(ode: Ode) -> ODE:
-    init = lower(ode.init) if ode.init is not None else None
-    return ODE(lower(ode.field), init=init, **ode_options(ode))
+def ode_module(ode: Ode, shared: dict[str, nn.Module]) -> ODE:
+    init = lower(ode.init, shared) if ode.init is not None else None
+    return ODE(lower(ode.field, shared), init=init, **ode_options(ode))
 
 
 def ode_options(ode: Ode) -> dict[str, Any]:

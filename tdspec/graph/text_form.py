@@ -45,6 +45,7 @@ def _node(node: Node, indent: str, path: str, remark: Remark | None) -> Iterator
     shape = f" : {node.shape}" if node.shape else ""
     said = [remark(path, node)] if remark is not None else []
     said += [repr(node.span)] if node.span is not None else []
+    inputs += [f"share={node.share}"] if node.share else []
     comment = "  # " + "  ".join(word for word in said if word) if any(said) else ""
     nested: list[tuple[str, Graph]] = []
     if node.ode is not None:
@@ -54,7 +55,6 @@ def _node(node: Node, indent: str, path: str, remark: Remark | None) -> Iterator
         nested += [("field", node.ode.field)]
     elif node.graph is not None:
         title = f"use {node.graph.title}"
-        inputs += [f"share={node.share}"] if node.share else []
         nested = [("", node.graph)]
     elif node.op is not None and node.site is not None:
         title = node.op.name
@@ -152,7 +152,8 @@ def _read_node(lines: Lines, depth: int, shapes: dict[str, Shape | None]) -> tup
         nested.append(graph)
     if title == "ODE":
         ends = options["t"].split("..")
-        solver = Solver(**{key: _parse(value) for key, value in options.items() if key not in ("t", "parts", "read")})
+        own = ("t", "parts", "read", "share")
+        solver = Solver(**{key: _parse(value) for key, value in options.items() if key not in own})
         init = nested[0] if len(nested) == 2 else None
         ode = Ode(
             init,
@@ -162,7 +163,7 @@ def _read_node(lines: Lines, depth: int, shapes: dict[str, Shape | None]) -> tup
             (float(ends[0]), float(ends[1])),
             solver,
         )
-        return Node(name, "ode", inputs, shape, ode=ode), rest
+        return Node(name, "ode", inputs, shape, ode=ode, share=options.get("share")), rest
     if title.startswith("use "):
         return Node(name, "block", inputs, shape, graph=nested[0], share=options.get("share")), rest
     op = OPS.get(title)

@@ -9,6 +9,7 @@ from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import TIME, Graph
 from tdspec.graph.keys import check_block_keys, check_model_keys
 from tdspec.graph.place import Place
+from tdspec.graph.share import check_shares
 from tdspec.graph.uses import reached, unused_blocks
 from tdspec.graph.wire_block import block_node
 from tdspec.graph.wire_ode import ode_node
@@ -56,8 +57,11 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
         builder.time_input(TIME)  # whoever runs a model that takes t hands it over, also where nothing reads it
     end = _body(wirer, builder, spec.model)
     _check_logits(wirer, builder.shape(end))
+    graph = builder.finish({"output": end}, where="model")
+    if not any(item.severity is Severity.ERROR for item in wirer.found):
+        check_shares(wirer, graph)
     _check_unused(wirer)
-    return builder.finish({"output": end}, where="model"), wirer.found
+    return graph, wirer.found
 
 
 def _check_logits(wirer: Wirer, shape: Shape | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tdspec.graph.arguments import pair_up
@@ -54,12 +55,12 @@ def block_node(
     if mistakes:
         return builder.add(unknown)
     wirer.stack.append(step.name)
+    share = step.name if block.share else None
     if block.ode is not None:
         solved = ode_node(wirer, block.ode, inputs[0], shapes[0], f"{where}.ode", name, step.span, use=place.where)
-        node = builder.add(solved)
+        node = builder.add(replace(solved, share=share))
     else:
         graph = block_graph(wirer, step.name, block, shapes, parameters, where, step.span, place.role)
-        share = step.name if block.share else None
         node = wirer.nested(builder, name, inputs, graph, span=step.span, where=place.where, share=share)
     wirer.stack.pop()
     return node

@@ -127,7 +127,7 @@ class Block:
     )
     share: bool = option(
         False,
-        "Whether uses of the block in one pipeline (or set of steps) share weights where shapes agree.",
+        "Whether all uses of the block in the network have the same weights. Channels and arguments have to agree.",
     )
     allow: dict[str, str] = allow()
 

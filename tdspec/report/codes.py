@@ -57,6 +57,7 @@ CODES: dict[str, tuple[str, Severity]] = {
     "TD043": ("input-count", E),
     "TD044": ("unused-step", W),
     "TD045": ("unused-block", W),
+    "TD046": ("unshared-use", W),
     # TD1xx: does time reach the output?
     "TD101": ("time-erased", E),
     "TD102": ("time-route-erased", W),
