@@ -39,13 +39,17 @@ __all__ = [
 
 
 def _check(spec: str | PathLike[str] | dict[str, Any], overrides: Iterable[str]) -> Checked:
-    from os import fspath
+    from os import PathLike, fsdecode
 
     from tdspec.check import check_dict, check_path, check_text
 
+    if isinstance(overrides, str):  # also a sequence of strings, of one character each
+        overrides = (overrides,)
     if isinstance(spec, dict):
         return check_dict(spec, overrides)
-    text = fspath(spec)
+    if not isinstance(spec, (str, PathLike)):
+        raise TypeError(f"a spec is a path, the text of a spec, or a dict; found {type(spec).__name__}")
+    text = fsdecode(spec)
     return check_text(text, overrides=overrides) if "\n" in text else check_path(text, overrides)
 
 
@@ -54,6 +58,8 @@ def validate(spec: str | PathLike[str] | dict[str, Any], *, overrides: Iterable[
 
     spec       path of a file, `-` for standard input, the text itself (if it has a line break), or a dict
     overrides  settings such as `train.optimizer.lr=0.05`
+
+    Raises `TypeError` for anything else than a path, a text or a dict.
     """
     return _check(spec, overrides).report
 

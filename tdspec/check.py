@@ -46,9 +46,16 @@ def check_text(text: str, name: str = "<string>", overrides: Iterable[str] = ())
 
 def check_dict(spec: dict[str, Any], overrides: Iterable[str] = ()) -> Checked:
     """Check a spec given as Python data; messages show it as YAML."""
-    from tdspec.text.from_python import yaml_text
+    from tdspec.text.from_python import NotYaml, yaml_text
 
-    return check_text(yaml_text(spec), "<dict>", overrides)
+    try:
+        text = yaml_text(spec)
+    except NotYaml as error:
+        from tdspec.report.codes import finding
+
+        found = finding(error.code, error.message, where=error.where, file="<dict>", help=error.help)
+        return Checked(Report([found], files=["<dict>"]))
+    return check_text(text, "<dict>", overrides)
 
 
 def check_source(source: Source, overrides: Iterable[str], report: Report) -> Checked:

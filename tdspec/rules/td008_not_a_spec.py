@@ -2,7 +2,7 @@
 
 ## What
 It is empty, or it holds a list or a single text where a mapping of keys to values was expected, or it holds
-several YAML documents.
+several YAML documents. Of a spec given as Python data: it holds what no YAML text can, such as a set or bytes.
 
 ## Why
 One file is one spec: findings, run folders and `extends` name a spec by its file.

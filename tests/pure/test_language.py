@@ -471,6 +471,54 @@ def test_a_dict_is_a_spec() -> None:
         assert drawn(found.graph) == drawn(graph(text))
 
 
+def holding(value: Any) -> dict[Any, Any]:
+    return {"tdspec": 1, "model": {"input": [3, 8, 8], "pipeline": "[Conv(8)]"}, "train": {"epochs": value}}
+
+
+LOOP: dict[Any, Any] = holding(1)
+LOOP["train"]["loop"] = LOOP
+CHAIN: list[Any] = []
+CHAIN.append(CHAIN)
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "message"),
+    [
+        (holding({1}), "TD008", "`train.epochs` is a set, which cannot stand in a spec"),
+        (holding(b"3"), "TD008", "`train.epochs` is a bytes, which cannot stand in a spec"),
+        (holding([1, Path("a")]), "TD008", "`train.epochs.1` is a pathlib."),
+        (holding({(1, 2): 3}), "TD008", "a key of `train.epochs` is a tuple, but should be text"),
+        ({b"tdspec": 1}, "TD008", "a key of the spec is a bytes, but should be text"),
+        (LOOP, "TD004", "a spec nests at most 100 levels deep, but this dict goes on"),
+        (holding(CHAIN), "TD004", "a spec nests at most 100 levels deep, but this dict goes on"),
+        (holding(float("nan")), "TD024", "`epochs` should be a finite number, found `.nan`"),
+        (holding({1: 2}), "TD021", "`epochs` should be a whole number, found a mapping"),
+        ({**holding(1), 3: 4}, "TD020", "a spec has no section `3`"),
+        ({**holding(1), True: 4}, "TD020", "a spec has no section `true`"),
+        (holding("\ud800"), "TD002", ""),
+        ({}, "TD023", "the spec needs `tdspec`"),
+    ],
+    ids=repr,
+)
+def test_a_dict_that_is_no_spec_is_reported(spec: dict[Any, Any], code: str, message: str) -> None:
+    report = tdspec.validate(spec)
+    assert any(item.code == code and item.message.startswith(message) for item in report.findings), report.findings
+    with pytest.raises(tdspec.SpecError) as caught:
+        tdspec.compile(spec)
+    assert code in str(caught.value)
+
+
+@pytest.mark.parametrize("spec", [None, 42, ["tdspec: 1"], b"tdspec: 1\n"])
+def test_what_is_neither_path_text_nor_dict_is_refused(spec: Any) -> None:
+    for take in (tdspec.validate, tdspec.load, tdspec.compile, tdspec.train):
+        with pytest.raises(TypeError, match=f"a path, the text of a spec, or a dict; found {type(spec).__name__}"):
+            take(spec)
+
+
+def test_one_setting_may_stand_alone() -> None:
+    assert tdspec.load(f"{HEAD}  pipeline: [Conv(8)]\n", overrides="name=other").name == "other"
+
+
 def test_a_mistake_in_a_dict_is_shown_as_yaml() -> None:
     report = tdspec.validate({"tdspec": 1, "model": {"input": [3, 8, 8], "pipeline": "[Conv(8)–Gn]"}})
     (item,) = report.findings

@@ -246,14 +246,3 @@ def plain(node: Node) -> Any:
 @given(st.dictionaries(TEXTS.filter(bool), DATA, min_size=1, max_size=4))
 def test_python_data_reads_back(data: dict[str, Any]) -> None:
     assert plain(tree(yaml_text(data))) == data
-
-
-def test_python_data_that_no_spec_has() -> None:
-    loop: dict[str, Any] = {}
-    loop["a"] = loop
-    with pytest.raises(ValueError, match="100 levels"):
-        yaml_text(loop)
-    with pytest.raises(TypeError, match="set"):
-        yaml_text({"a": {1}})
-    with pytest.raises(TypeError, match="string"):
-        yaml_text({1: "a"})  # type: ignore[dict-item]
