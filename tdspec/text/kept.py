@@ -11,7 +11,7 @@ import re
 from tdspec.text.cursor import Cursor
 from tdspec.text.mistake import Mistake
 from tdspec.text.source import Span
-from tdspec.text.suggest import shorten
+from tdspec.text.suggest import to_copy
 from tdspec.text.yaml_node import Mapping, Node, Scalar, Sequence
 
 EXPECTED = "a pipeline in brackets was expected"
@@ -26,13 +26,13 @@ def keep_pipeline(node: Node) -> Cursor:
             raise Mistake("TD010", f"{EXPECTED}, found a list with `- `", span, _as_pipeline(node))
         return between_brackets(Cursor(_image(node), span.source, span.start))
     if isinstance(node, Mapping):
-        found, inner = ("braces", shorten(span.text[1:-1], 60)) if node.flow else ("a mapping", "GN–Act")
-        raise Mistake("TD010", f"{EXPECTED}, found {found}", span, f"write `[{inner}]`")
+        found, inner = ("braces", span.text[1:-1]) if node.flow else ("a mapping", "GN–Act")
+        raise Mistake("TD010", f"{EXPECTED}, found {found}", span, to_copy("write `[{}]`", inner))
     if node.style != "plain":
         return between_brackets(_keep_scalar(node, "a pipeline"))
     if node.value is None:
         raise Mistake("TD010", f"{EXPECTED}, found nothing", span, "write `[]` for one without steps")
-    raise Mistake("TD010", f"{EXPECTED}, found none", span, f"write `[{shorten(span.text, 60)}]`")
+    raise Mistake("TD010", f"{EXPECTED}, found none", span, to_copy("write `[{}]`", span.text))
 
 
 def keep_expression(node: Node) -> Cursor:
@@ -50,8 +50,7 @@ def between_brackets(cursor: Cursor) -> Cursor:
     """Narrow a cursor to what stands between `[` and `]`; raises `Mistake`."""
     text, at = cursor.text, cursor.skip_blanks()
     if cursor.peek() != "[":
-        shown = shorten(text.strip(), 60)
-        raise Mistake("TD010", f"{EXPECTED}, found none", cursor.span(0, len(text)), f"write `[{shown}]`")
+        raise Mistake("TD010", f"{EXPECTED}, found none", cursor.span(0, len(text)), to_copy("write `[{}]`", text))
     close, last = text.rfind("]"), len(text.rstrip())
     if close == -1:
         raise Mistake(
@@ -107,10 +106,10 @@ def _keep_scalar(node: Scalar, what: str) -> Cursor:
         reason = f"{what} has an escape with a backslash"
     else:
         reason = f"{what} has doubled quotes"
-    help = f"write it on one line, without escapes: `{shorten(' '.join(str(node.value).split()), 60)}`"
+    help = to_copy("write it on one line, without escapes: `{}`", str(node.value)) or "write it on one line"
     raise Mistake("TD013", f"{reason}, so places in it are lost", node.span, help)
 
 
 def _as_pipeline(node: Sequence) -> str:
     steps = [item.span.text for item in node.items if isinstance(item, Scalar)]
-    return f"write `[{shorten('–'.join(steps), 60)}]`" if len(steps) == len(node.items) else ""
+    return to_copy("write `[{}]`", "–".join(steps)) if len(steps) == len(node.items) else ""

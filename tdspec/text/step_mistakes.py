@@ -8,7 +8,7 @@ from tdspec.text.cursor import Cursor
 from tdspec.text.expression_mistakes import strange_character
 from tdspec.text.lookalike import TIMES, name_of, separator_like
 from tdspec.text.mistake import Mistake
-from tdspec.text.suggest import shorten
+from tdspec.text.suggest import shorten, to_copy
 
 WORD = re.compile(r"[\w.]+")
 SEPARATOR = re.compile(r"[-–]")
@@ -52,12 +52,12 @@ def expected_step(cursor: Cursor) -> Mistake:
         return Mistake("TD010", "a step is missing between two separators", span, "delete one of them")
     kernel = KERNEL_FIRST.match(text, at, cursor.end)
     if kernel is not None:
-        span, fixed = cursor.span(at, kernel.end(1)), shorten(f"{kernel[2]}{kernel[1]}")
-        return Mistake("TD010", "the kernel stands before the name", span, f"write `{fixed}`")
+        span, fixed = cursor.span(at, kernel.end(1)), f"{kernel[2]}{kernel[1]}"
+        return Mistake("TD010", "the kernel stands before the name", span, to_copy("write `{}`", fixed))
     count = COUNT_FIRST.match(text, at, cursor.end)
     if count is not None:
-        span, fixed = cursor.span(at, count.end(1)), shorten(f"{count[2]}*{count[1]}")
-        return Mistake("TD010", "a number stands before the name", span, f"write `{fixed}`")
+        span, fixed = cursor.span(at, count.end(1)), f"{count[2]}*{count[1]}"
+        return Mistake("TD010", "a number stands before the name", span, to_copy("write `{}`", fixed))
     if char in "()[]{}":
         return bracket(cursor, at)
     if char == "*":
@@ -85,28 +85,28 @@ def expected_separator(cursor: Cursor, start: int) -> Mistake:
         if following is None and not text[behind:end].strip():
             help = f"delete the `{text[at:behind]}`"
         else:
-            help = f"write `{_tail(step)}–{following[1] if following is not None else '…'}`"
+            help = to_copy("write `{}–{}`", step, following[1]) if following is not None else "write `–`"
         message = f"{like.named} was found where `–` is meant"
         return Mistake("TD011", message, cursor.span(at, behind), help, resume=behind)
     if char == "(":
         help = "a step has one pair of parentheses, right behind its name"
-        return Mistake("TD010", f"`{_tail(step)}` already has its arguments", span, help)
+        return Mistake("TD010", f"`{shorten(step)}` already has its arguments", span, help)
     if char in ")[]{}":
         return bracket(cursor, at)
     named = NAMED.match(text, at, end)
     if named is not None:
-        help = f"write `{_tail(step)}({shorten(named[1])}={shorten(named[2])})`"
+        help = to_copy("write `{}({}={})`", step, named[1], named[2])
         return Mistake("TD010", "arguments stand in parentheses", cursor.span(at, named.end()), help)
     kernel, number = KERNEL.match(text, at, end), NUMBER.match(text, at, end)
     if kernel is not None:
-        span, help = cursor.span(at, kernel.end()), f"write `{_tail(step)}{shorten(kernel[0])}`"
+        span, help = cursor.span(at, kernel.end()), to_copy("write `{}{}`", step, kernel[0])
         return Mistake("TD010", "the kernel belongs right behind the name", span, help)
     if number is not None:
-        help = f"write `{_tail(step)}({shorten(number[0])})`"
+        help = to_copy("write `{}({})`", step, number[0])
         return Mistake("TD010", "arguments stand in parentheses", cursor.span(at, number.end()), help)
     following = NEXT_NAME.match(text, at, end)
     if following is not None:
-        help = f"write `{_tail(step)}–{following[1]}`"
+        help = to_copy("write `{}–{}`", step, following[1])
         message = f"a separator is missing before `{following[1]}`"
         return Mistake("TD010", message, cursor.span(at, following.end()), help, resume=at)
     return foreign(cursor, at, "a separator or the end of the pipeline was expected")
@@ -121,13 +121,13 @@ def repeat(cursor: Cursor, at: int, step: str) -> Mistake:
         kernel = step[-1].isdigit() and cursor.text[at + 1 : at + 2].isdigit()
         meant, times = ("x", found) if kernel else ("*", found or "4")
         message = f"`{char}`, {name_of(char)}, was found where `{meant}` is meant"
-        return Mistake("TD011", message, cursor.span(at, at + 1), f"write `{_tail(step)}{meant}{times}`")
+        return Mistake("TD011", message, cursor.span(at, at + 1), to_copy("write `{}{}{}`", step, meant, times))
     stop = count.end() if count is not None and found else at + 1
     if cursor.text[stop : stop + 1] == "(":
         help = "write the arguments first, `Block(64)*4`"
         return Mistake("TD015", "the arguments stand behind the repeat", cursor.span(at, stop), help)
     message = "a whole number was expected behind `*`" + (f", found `{found}`" if found else "")
-    help = f"write `{_tail(step)}*4`"
+    help = to_copy("write `{}*4`", step)
     return Mistake("TD015", message, cursor.span(at, stop), help, resume=_next_step(cursor, stop))
 
 
@@ -174,9 +174,3 @@ def _next_step(cursor: Cursor, at: int) -> int:
     """Offset behind the next separator, or the end."""
     separator = SEPARATOR.search(cursor.text, at, cursor.end)
     return separator.end() if separator is not None else cursor.end
-
-
-def _tail(step: str) -> str:
-    """A step for a correction, without what is far away."""
-    step = " ".join(step.split())
-    return step if len(step) <= 40 else "…" + step[-39:]

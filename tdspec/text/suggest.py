@@ -7,6 +7,8 @@ from collections.abc import Iterable
 LONGEST = 64
 """Longer words are not compared: no name of the language comes near."""
 
+MOST_TO_COPY = 800  # characters
+
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` most likely stands for, or None where none is near.
@@ -63,6 +65,13 @@ def shorten(text: str, most: int = 40) -> str:
     """The text on one line, cut with an ellipsis where it is longer than a message bears."""
     text = " ".join(text[: 4 * most].split()) if len(text) > most or "\n" in text else text
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def to_copy(template: str, *texts: str) -> str:
+    """A correction to copy: the template filled with texts, each on one line and whole; empty if that is too long."""
+    if sum(map(len, texts)) > MOST_TO_COPY:
+        return ""
+    return template.format(*(" ".join(text.split()) for text in texts))
 
 
 def _fold(word: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tdspec.report.codes import finding
 from tdspec.report.finding import Label
-from tdspec.text.suggest import shorten
+from tdspec.text.suggest import shorten, to_copy
 from tdspec.text.yaml_node import Entry, Node, Scalar, Sequence
 from tdspec.text.yaml_scalar import Value
 
@@ -68,7 +68,7 @@ def rejoined(entries: list[Entry], found: list[Finding]) -> list[Entry]:
                     "TD016",
                     "a comma in braces ends the value, so this expression is cut in pieces",
                     span,
-                    help=f'put quotes around it: `{shorten(str(key.value))}: "{shorten(span.text, 60)}"`',
+                    help=to_copy('put quotes around it: `{}: "{}"`', str(key.value), span.text),
                 )
             )
         whole.append(Entry(key, value))
@@ -105,7 +105,7 @@ def _joined(key: Scalar) -> Finding:
         "TD002",
         f"YAML reads `{shorten(str(key.value))}` as one word: a blank is missing behind the colon",
         key.span,
-        help=f"write `{shorten(word)}: {shorten(rest)}`",
+        help=to_copy("write `{}: {}`", word, rest),
     )
 
 

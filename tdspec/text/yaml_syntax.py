@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tdspec.text.suggest import shorten
+from tdspec.text.suggest import shorten, to_copy
 from tdspec.text.yaml_brackets import CLOSERS, behind_brackets, in_brackets, repeated_group
 from tdspec.text.yaml_fault import Fault
 
@@ -116,7 +116,7 @@ def _no_colon(fault: Fault) -> Finding | None:
     return fault.say(
         f"a key and a colon were expected, found `{shorten(span.text)}`",
         span,
-        help=f"write `{joined[1]}: {shorten(joined[2])}`" if joined else "write `key: value`",
+        help=to_copy("write `{}: {}`", joined[1], joined[2]) if joined else "write `key: value`",
     )
 
 
