@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 def _check(spec: str | PathLike[str] | dict[str, Any], overrides: Iterable[str]) -> Checked:
     from os import PathLike, fsdecode
 

@@ -35,6 +35,9 @@ class Network(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """x: f32[B, *input]; t, where the model takes it: f32[B]."""
+        if len(inputs) != len(self.inputs):
+            names = ", ".join("x" if name == "input" else name for name in self.inputs)
+            raise TypeError(f"the network is called as network({names}), found {len(inputs)} tensors")
         values: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True))
         for name, sources in self.plan:
             values[name] = self._modules[name](*[values[source] for source in sources])  # type: ignore[misc]

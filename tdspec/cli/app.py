@@ -79,6 +79,10 @@ def app() -> None:
     \b
     tdspec validate node.yaml     what does not hold, and how to mend it
     tdspec train node.yaml        from the spec to a trained model
+
+    \b
+    Exit codes: 0 clean; 1 a finding of severity error, or a run that failed; 2 wrong usage or a bug of tdspec;
+    130 interrupted (Ctrl-C), 143 ended (SIGTERM); what a run had reached is saved by then.
     """
 
 

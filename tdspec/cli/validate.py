@@ -13,6 +13,7 @@ from tdspec.cli.output import print_report, settings_option
 from tdspec.report.finding import Report
 from tdspec.report.render import FORMATS
 from tdspec.report.select import names_nothing, selected
+from tdspec.text.read import UTF16
 
 SPEC = re.compile(rb"^(?:\xef\xbb\xbf)?(?:\{ *)?[\"']?tdspec[\"']? *:", re.MULTILINE)
 
@@ -87,6 +88,9 @@ def _is_spec(path: str) -> bool:
     """Whether a file has a top-level key `tdspec`; one that cannot be read is left to be reported."""
     try:
         with open(path, "rb") as file:
-            return SPEC.search(file.read()) is not None
+            data = file.read()
+        if data.startswith(UTF16):  # found, to be told that a spec is UTF-8
+            data = data.decode("utf-16", errors="replace").encode()
+        return SPEC.search(data) is not None
     except OSError:
         return True

@@ -25,8 +25,13 @@ class Bound(NamedTuple):
     spans: dict[str, Span]
 
 
-def pair_up(step: Step, names: tuple[str, ...], what: str, found: list[Finding], where: str) -> dict[str, Argument]:
-    """Arguments by parameter name; positional ones in order."""
+def pair_up(
+    step: Step, names: tuple[str, ...], what: str, found: list[Finding], where: str, *, kernel: bool = False
+) -> dict[str, Argument]:
+    """Arguments by parameter name; positional ones in order.
+
+    kernel  whether it takes a kernel, as a suffix of its name
+    """
     given: dict[str, Argument] = {}
     for position, argument in enumerate(step.arguments):
         name = argument.name
@@ -41,12 +46,15 @@ def pair_up(step: Step, names: tuple[str, ...], what: str, found: list[Finding],
         elif name not in names:
             near = nearest(name, names)
             known = ", ".join(f"`{known}`" for known in names)
+            help_ = f"did you mean `{near}`?" if near else f"it takes {known}" if names else "it takes none"
+            if kernel and name in ("kernel", "kernel_size"):
+                help_ = kernel_help(step, argument)
             found.append(
                 finding(
                     "TD031",
                     f"{what} has no argument `{name}`",
                     argument.span, where=where,
-                    help=f"did you mean `{near}`?" if near else f"it takes {known}" if names else "it takes none",
+                    help=help_,
                 )
             )  # fmt: skip
             continue
@@ -55,6 +63,14 @@ def pair_up(step: Step, names: tuple[str, ...], what: str, found: list[Finding],
             continue
         given[name] = argument
     return given
+
+
+def kernel_help(step: Step, argument: Argument) -> str:
+    """How a kernel that was given as an argument is written."""
+    size = print_expression(argument.value)
+    suffix = f"{size}x{size}" if size.isdigit() else "3x3"
+    others = ", ".join(other.span.text for other in step.arguments if other is not argument)
+    return f"the kernel is a suffix: `{step.name}{suffix}" + (f"({others})`" if others else "`")
 
 
 def bind(
@@ -72,7 +88,7 @@ def bind(
     known  whether C is known; without it, what an expression gives means nothing
     """
     what = f"`{step.name}`"
-    given = pair_up(step, tuple(param.name for param in op.params), what, found, where)
+    given = pair_up(step, tuple(param.name for param in op.params), what, found, where, kernel=op.kernel is not None)
     values: dict[str, Any] = {}
     spans: dict[str, Span] = {}
     for param in op.params:

@@ -89,6 +89,30 @@ def _field(wirer: Wirer, ode: OdeSection, state: State, where: str) -> Graph:
     return builder.finish(dict.fromkeys(parts, end), span=ode.field.span, where=f"{where}.field")
 
 
+def _fault(field: Graph, name: str, *, sizes: bool) -> Node | None:
+    """The last step on the way to a node that changes the sizes of the map, or else the channels."""
+    while field[name].kind != "input":
+        node = field[name]
+        before, after = field[node.inputs[0]].shape, node.shape
+        if before is None or after is None:
+            return None
+        if before.spatial != after.spatial if sizes else before.channels != after.channels:
+            return node
+        name = node.inputs[0]
+    return None
+
+
+def _kernel_or_stride(node: Node) -> str:
+    """What to write where a stride may have been meant as a kernel, `ConcatConv(64, 3)`; else nothing."""
+    text = node.span.text if node.span is not None else ""
+    if node.op is None or node.op.kernel is None or not node.op.width or node.site is None or "," not in text:
+        return ""
+    stride, name = node.site["stride"], node.title
+    if "stride" in text or stride == 1:
+        return ""
+    return f"the second argument is the stride; the kernel is a suffix: `{name}{stride}x{stride}({node.site['out']})`"
+
+
 def _known(wirer: Wirer, given: Iterable[str], parts: tuple[str, ...], where: str) -> None:
     """Report what is given for parts that the state does not have."""
     key = where.rpartition(".")[2]
@@ -123,6 +147,10 @@ def _check(wirer: Wirer, ode: OdeSection, state: State, field: Graph, where: str
             at = ode.field.span if isinstance(ode.field, Pipeline) else wirer.spec.span(f"{where}.field")
             of = f" of `{part}`" if len(state) > 1 else ""
             help_ = "a derivative has the shape of its state: keep the channels, and use no stride"
+            fault = _fault(field, field.outputs[part], sizes=before.spatial != after.spatial)
+            if fault is not None and fault.span is not None:
+                at = fault.span
+                help_ = _kernel_or_stride(fault) or help_
             wirer.say("TD204", f"the field{of} gives {after}, but its state is {before}", at, where, help=help_)
     if ode.read is None and len(state) > 1:
         message = f"`ode` needs `read`: which of {', '.join(f'`{part}`' for part in state)} leaves"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -11,7 +12,7 @@ from tdspec.language.instance import key_at, key_of, tree_at
 from tdspec.language.schema import merged_schema
 from tdspec.report.codes import CODES, code_of, finding
 from tdspec.report.finding import Finding, Label
-from tdspec.text.suggest import nearest
+from tdspec.text.suggest import nearest, quote_list, to_copy
 from tdspec.text.yaml_node import Mapping, Node, Scalar, Sequence
 
 TYPE_NAMES = {
@@ -147,6 +148,10 @@ def _found(node: Node) -> str:
 def _type_help(node: Node, expected: Any) -> str:
     if not isinstance(node, Scalar):
         return ""
+    if expected == "array" and isinstance(node.value, str):
+        items = [item.strip() for item in node.value.strip("()[]{} ").replace("x", ",").split(",") if item.strip()]
+        if all(re.fullmatch(r"-?\d+(\.\d+)?", item) for item in items):
+            return to_copy("write `[{}]`", ", ".join(items))
     if expected == "boolean" and str(node.value).lower() in ("on", "yes", "off", "no"):
         return f"write `{'true' if str(node.value).lower() in ('on', 'yes') else 'false'}`; YAML 1.2 has no other words"
     if node.style == "quoted" and expected in ("number", "integer", "boolean"):
@@ -233,16 +238,17 @@ def _missing(error: Any, node: Node, path: list[str | int], where: str) -> Itera
     if not isinstance(node, Mapping):
         return
     present = {key_of(entry.key) for entry in node.entries}
+    missing = [name for name in error.validator_value if name not in present]
+    if repr(missing[0]) not in error.message:
+        return  # said with the first
     section = f"`{path[-1]}`" if path else "the spec"
-    for name in error.validator_value:
-        if name not in present and repr(name) in error.message:
-            doc = error.schema.get("properties", {}).get(name, {}).get("description", "")
-            span = node.entries[0].key.span if node.entries else node.span
-            yield finding(
-                "TD023",
-                f"{section} needs `{name}`",
-                span,
-                where=where,
-                help=doc.split("\n")[0],
-                caption="in this mapping",
-            )
+    docs = [_first_line(error.schema, name) for name in missing]
+    help_ = docs[0] if len(docs) == 1 else "\n".join(f"`{n}`: {doc}" for n, doc in zip(missing, docs, strict=True))
+    span = node.entries[0].key.span if node.entries else node.span
+    message = f"{section} needs {quote_list(missing, 'and')}"
+    yield finding("TD023", message, span, where=where, help=help_, caption="in this mapping")
+
+
+def _first_line(schema: Any, key: str) -> str:
+    description: str = schema.get("properties", {}).get(key, {}).get("description", "")
+    return description.split("\n")[0]

@@ -104,7 +104,7 @@ class Finding:
         return (self.path, self.span.start, self.span.end, self.code)
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """The findings of one or several files.
 
@@ -114,6 +114,10 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     allowed: list[tuple[Finding, str]] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{severity.value}s: {self.count(severity)}" for severity in Severity)
+        return f"<Report of {', '.join(self.files[:3]) or 'nothing'}; {counts}>"
 
     def add(self, finding: Finding) -> None:
         self.findings.append(finding)

@@ -73,6 +73,8 @@ def _cannot_open(path: str, error: Exception) -> tuple[str, str]:
     if isinstance(error, IsADirectoryError):
         return f"`{path}` is a folder; a spec file was expected", "give one of the files in it"
     if isinstance(error, FileNotFoundError):
+        if os.path.islink(path):
+            return f"`{path}` is a link to `{os.readlink(path)}`, which is not there", "mend the link"
         folder, base = os.path.split(path)
         try:
             near = nearest(base, os.listdir(folder or "."))

@@ -52,6 +52,8 @@ def train(
     runner = _runner(spec, out, device, precision, model_factory)
     runner.on_event, runner.quiet, runner.time_share = on_event, quiet, time_share
     chosen = _seeds(spec, seeds)
+    if dry_run and resume is not None:
+        raise TrainError("a dry run is of a new run; leave it out to go on with one, or leave `resume` out")
     if dry_run:
         return runner.plan(chosen[0] if chosen else spec.train.seed)
     origin = find(resume, Path(out), spec.name) if resume is not None else None

@@ -316,3 +316,20 @@ def test_torch_names_are_pointed_to_ours(run: Run) -> None:
     from tdspec.check import check_text
 
     assert [item.help for item in check_text(text).report.findings] == ["did you mean `FC`?"]
+
+
+def test_a_file_in_a_folder_is_reported_as_by_its_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "utf16.yaml").write_bytes("tdspec: 1\nname: a\n".encode("utf-16"))
+    (tmp_path / "latin.yaml").write_bytes(b"tdspec: 1\nname: \xff\n")
+    (tmp_path / "link.yaml").symlink_to("nowhere.yaml")
+    named = run("validate", "latin.yaml", "link.yaml", "utf16.yaml")
+    assert run("validate", ".") == named
+    assert "`link.yaml` is a link to `nowhere.yaml`, which is not there" in named.out and "UTF-16" in named.out
+
+
+def test_help_has_the_exit_codes(run: Run) -> None:
+    shown = " ".join(run("--help").out.split())
+    assert "0 clean" in shown and "130 interrupted" in shown and "143" in shown

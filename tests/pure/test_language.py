@@ -743,3 +743,57 @@ def test_blocks_that_others_or_the_embedding_use_are_used() -> None:
 
 def test_an_unknown_step_says_enough() -> None:
     assert [item.code for item in findings(UNUSED.replace("[Used]", "[Uesd]"))] == ["TD030"]
+
+
+# ------------------------------------------------------------------ the words of a newcomer's mistakes
+
+
+def test_keys_that_are_missing_are_named_together() -> None:
+    (found,) = [item for item in findings(HEAD + "  unet: {width: 4}\n") if item.where == "model.unet"]
+    assert found.message == "`unet` needs `block`, `multipliers`, `down` and `up`"
+    assert [line.split("`")[1] for line in found.help.splitlines()] == ["block", "multipliers", "down", "up"]
+
+
+@pytest.mark.parametrize("written", ["(1, 8, 8)", "1, 8, 8", "1x8x8", "'[1, 8, 8]'"])
+def test_an_input_that_is_text(written: str) -> None:
+    assert only(f"tdspec: 1\nmodel:\n  input: {written}\n  pipeline: [Conv]\n", "TD021").help == "write `[1, 8, 8]`"
+
+
+@pytest.mark.parametrize(
+    ("step", "written"),
+    [
+        ("Conv(8, kernel=5)", "`Conv5x5(8)`"),
+        ("Conv(kernel_size=1)", "`Conv1x1`"),
+        ("Conv(8, kernel=C, stride=2)", "`Conv3x3(8, stride=2)`"),
+        ("MaxPool(kernel=2)", "`MaxPool2x2`"),
+    ],
+)
+def test_a_kernel_given_as_an_argument(step: str, written: str) -> None:
+    found = only(f"{HEAD}  pipeline: '[{step}]'\n", "TD031")
+    assert found.help == f"the kernel is a suffix: {written}"
+
+
+@pytest.mark.parametrize(
+    ("field", "step", "help_"),
+    [
+        ("Conv(8, 3)–Act–ConcatConv(8)–GN(1)", "Conv(8, 3)", "the kernel is a suffix: `Conv3x3(8)`"),
+        ("ConcatConv(8)–Act–Conv(4)–GN(1)", "Conv(4)", "keep the channels, and use no stride"),
+        ("ConcatConv–Act–Conv(stride=2)–Conv(4)", "Conv(stride=2)", "keep the channels, and use no stride"),
+        ("ConcatConv–Act–MaxPool", "MaxPool", "keep the channels, and use no stride"),
+    ],
+)
+def test_the_step_that_changes_the_state_is_shown(field: str, step: str, help_: str) -> None:
+    found = only(f"{HEAD}  stem: [Conv(8)]\n  ode: {{field: '[{field}]'}}\n", "TD204")
+    assert found.span is not None and found.span.text == step and help_ in found.help
+
+
+def test_a_correction_is_whole() -> None:
+    steps = "–".join(f"Conv({width})" for width in range(10, 60))
+    (found,) = findings(f"{HEAD}  pipeline: {steps}\n", "TD010")
+    assert found.help == f"write `[{steps}]`"
+
+
+def test_what_the_package_shows() -> None:
+    assert set(dir(tdspec)) == {*tdspec.__all__, "__version__"}
+    shown = repr(tdspec.validate(f"{HEAD}  pipeline: [Cnov]\n"))
+    assert shown == "<Report of <string>; errors: 1, warnings: 0, notes: 0>"

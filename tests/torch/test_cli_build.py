@@ -147,3 +147,8 @@ def test_training_ends_with_a_report(run: Run, folder: Path) -> None:
 def test_a_run_that_cannot_start(run: Run, folder: Path) -> None:
     ran = run("train", "spec.yaml", "--resume", "nowhere")
     assert (ran.code, ran.out) == (1, "") and ran.err.startswith("tdspec: no run at nowhere")
+
+
+def test_a_dry_run_resumes_nothing(run: Run, folder: Path) -> None:
+    ran = run("train", "spec.yaml", "--resume", "last", "--dry-run")
+    assert ran.code == 1 and "a dry run is of a new run" in ran.err

@@ -205,3 +205,9 @@ def test_activations_have_the_names_people_expect() -> None:
     assert graph is not None and graph["body"].graph is not None
     names = [node.name for node in graph["body"].graph if node.kind == "op"]
     assert names == ["relu_1", "silu_1", "leaky_relu_1", "gelu_1"]
+
+
+def test_a_call_with_the_wrong_tensors_says_which_there_are() -> None:
+    network = tdspec.compile("tdspec: 1\ntime: {embed: [Sinusoid(8)]}\nmodel: {input: [2, 4], pipeline: [Conv–Emb]}\n")
+    with pytest.raises(TypeError, match=r"called as network\(x, t\), found 1 tensors"):
+        network(torch.randn(2, 2, 4))
