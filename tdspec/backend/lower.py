@@ -82,12 +82,12 @@ def call_function(code: fx.Graph, node: Node, arguments: tuple[Any, ...]) -> Any
     assert function is not None
     target = resolve(function.target)
     if node.op.inputs[1] is None and not function.kwargs and len(arguments) > 2:
-        total = arguments[0]
-        for argument in arguments[1:]:
-            total = code.call_function(target, (total, argument))
-        return total
+        first, *middle, last = arguments
+        for argument in middle:
+            first = code.call_function(target, (first, argument))
+        return code.create_node("call_function", target, (first, last), name=node.name)
     given = (list(arguments),) if node.op.inputs[1] is None and function.kwargs else arguments
-    return code.call_function(target, (*given, *function.args), dict(function.kwargs))
+    return code.create_node("call_function", target, (*given, *function.args), dict(function.kwargs), name=node.name)
 
 
 def module_of(node: Node, shared: dict[str, nn.Module]) -> nn.Module | None:

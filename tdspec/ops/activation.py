@@ -16,13 +16,11 @@ class Activation(NamedTuple):
     formula      what it is
     function     the same in Python
     homogeneous  whether f(a x) = a f(x) for a > 0
-    zero         whether f(0) = 0
     """
 
     formula: str
     function: Callable[[float], float]
     homogeneous: bool = False
-    zero: bool = True
 
 
 # By name, which is that of the module in torch.nn.
@@ -31,8 +29,8 @@ ACTIVATIONS = {
     "LeakyReLU": Activation("x for x > 0, else 0.01 x", lambda x: x if x > 0 else 0.01 * x, homogeneous=True),
     "SiLU": Activation("x sigmoid(x), also called Swish", lambda x: x / (1 + exp(-x))),
     "ELU": Activation("x for x > 0, else exp(x) - 1", lambda x: x if x > 0 else expm1(x)),
-    "Softplus": Activation("log(1 + exp(x))", lambda x: max(x, 0.0) + log1p(exp(-abs(x))), zero=False),
-    "Sigmoid": Activation("1 / (1 + exp(-x))", lambda x: 1 / (1 + exp(-x)), zero=False),
+    "Softplus": Activation("log(1 + exp(x))", lambda x: max(x, 0.0) + log1p(exp(-abs(x)))),
+    "Sigmoid": Activation("1 / (1 + exp(-x))", lambda x: 1 / (1 + exp(-x))),
     "Tanh": Activation("tanh(x)", tanh),
     "GELU": Activation("x times the normal distribution function of x", lambda x: x * (1 + erf(x / sqrt(2))) / 2),
 }
@@ -41,7 +39,7 @@ ACTIVATION_NAMES = tuple(ACTIVATIONS)
 
 def _activation(name: str, facts: Activation) -> Op:
     def effects(site: Site) -> tuple[Effect, ...]:
-        return (Pointwise(facts.homogeneous),)
+        return (Pointwise(facts.function, facts.homogeneous),)
 
     def lower(site: Site) -> Lowered:
         return Lowered(Call(f"torch.nn:{name}"))
@@ -58,7 +56,8 @@ def _activation(name: str, facts: Activation) -> Op:
 
 
 def act_effects(site: Site) -> tuple[Effect, ...]:
-    return (Pointwise(ACTIVATIONS[site["kind"]].homogeneous),)
+    facts = ACTIVATIONS[site["kind"]]
+    return (Pointwise(facts.function, facts.homogeneous),)
 
 
 def act_lower(site: Site) -> Lowered:

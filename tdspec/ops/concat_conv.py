@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from tdspec.ops import convolution as conv
 from tdspec.ops.effects import Constant, Effect, Offset
 from tdspec.ops.op import Call, Lowered, Op, Param, Site, Weight
@@ -26,7 +28,7 @@ def effects(site: Site) -> tuple[Effect, ...]:
     linear = conv.linear(site, site["bias"])
     # Conv over [x; tJ] is conv over x plus t times the kernel's slice applied to ones: one
     # constant per channel, but for the border where zeros are padded (paper, equations 2 to 4).
-    return (linear, Offset(per_channel=True, edge=linear.padding == "zeros"))
+    return (linear, Offset(per_channel=True, edge=linear.padding == "zeros", seen=linear.seen))
 
 
 def lower(site: Site) -> Lowered:
@@ -51,10 +53,10 @@ def weights(site: Site) -> tuple[Weight, ...]:
     channels = site.x.channels
     first = site["position"] == "first"
     operand, time = ((1, channels + 1), (0, 1)) if first else ((0, channels), (channels, channels + 1))
-    found = [Weight("weight", "operand", part=operand), Weight("weight", "time", part=time, by="time_init")]
-    if site["bias"]:
-        found.append(Weight("bias", "operand", bias=True, by="bias_init"))
-    return tuple(found)
+    positions = prod(conv.kernel_of(site))
+    fans = ((channels + 1) * positions, site["out"] * positions)
+    weight, *bias = conv.weight_and_bias(site, fans)
+    return (weight._replace(part=operand), weight._replace(role="time", part=time, by="time_init"), *bias)
 
 
 CONCAT_CONV = Op(

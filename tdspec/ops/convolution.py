@@ -5,6 +5,8 @@ Geometry that ConcatConv and the poolings share is here too.
 
 from __future__ import annotations
 
+from itertools import product
+from math import prod
 from typing import Any
 
 from tdspec.ops.effects import Constant, Effect, Linear
@@ -115,20 +117,28 @@ def infer(site: Site) -> Shape:
     return window_shape(site, "Conv", out, kernel, (site["stride"],) * len(kernel), site["dilation"])
 
 
-def blind(site: Site) -> bool:
-    """Whether all that the kernel ever sees is the zeros around the map: a 1x1 kernel with padding and stride."""
+def _seen(site: Site) -> list[list[float]]:
+    """On every axis, for each position of the kernel the fraction of output positions at which it lies on the map."""
     kernel = kernel_of(site)
     dilation = site.arguments.get("dilation", 1)
-    if site["pad_mode"] != "zeros":
-        return False
-    return any(
-        not any(
-            0 <= step * site["stride"] - pad + tap * dilation < extent for step in range(out) for tap in range(window)
-        )
+    return [
+        [_hits(extent, out, site["stride"], tap * dilation - pad) / out for tap in range(window)]
         for extent, out, pad, window in zip(
             site.x.spatial, site.y.spatial, padding_of(site, kernel, dilation), kernel, strict=True
         )
-    )
+    ]
+
+
+def _hits(extent: int, out: int, stride: int, start: int) -> int:
+    """How many of start, start + stride, ..., `out` of them, lie in 0 to extent - 1."""
+    first = max(0, -(start // stride))
+    last = min(out - 1, (extent - 1 - start) // stride)
+    return max(0, last - first + 1)
+
+
+def blind(site: Site) -> bool:
+    """Whether all that the kernel ever sees is the zeros around the map: a 1x1 kernel with padding and stride."""
+    return site["pad_mode"] == "zeros" and any(not any(axis) for axis in _seen(site))
 
 
 def linear(site: Site, bias: bool) -> Linear:
@@ -136,7 +146,9 @@ def linear(site: Site, bias: bool) -> Linear:
     kernel = kernel_of(site)
     padded = max(padding_of(site, kernel, site.arguments.get("dilation", 1))) > 0
     zeros = padded and site["pad_mode"] == "zeros"
-    return Linear(window=max(kernel) > 1, padding="zeros" if zeros else "keeping", bias=bias)
+    terms = site.x.channels // int(site.arguments.get("groups", 1)) * prod(kernel)
+    seen = tuple(map(prod, product(*_seen(site)))) if zeros else (1.0,) * prod(kernel)
+    return Linear(max(kernel) > 1, "zeros" if zeros else "keeping", bias, terms, seen)
 
 
 def effects(site: Site) -> tuple[Effect, ...]:
@@ -168,9 +180,15 @@ def lower(site: Site) -> Lowered:
 
 
 def weights(site: Site) -> tuple[Weight, ...]:
-    found = [Weight("weight", "operand")]
+    positions = prod(kernel_of(site))
+    fans = (site.x.channels // site["groups"] * positions, site["out"] * positions)
+    return weight_and_bias(site, fans)
+
+
+def weight_and_bias(site: Site, fans: tuple[int, int]) -> tuple[Weight, ...]:
+    found = [Weight("weight", "operand", fans=fans)]
     if site["bias"]:
-        found.append(Weight("bias", "operand", bias=True, by="bias_init"))
+        found.append(Weight("bias", "operand", bias=True, by="bias_init", fans=fans))
     return tuple(found)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tdspec.ops.convolution import BIAS, BIAS_INIT, INIT, OUT, weights
+from tdspec.ops.convolution import BIAS, BIAS_INIT, INIT, OUT, weight_and_bias
 from tdspec.ops.effects import Effect, Linear, Simplex
-from tdspec.ops.op import Call, Lowered, Op, Site
+from tdspec.ops.op import Call, Lowered, Op, Site, Weight
 from tdspec.ops.shape import Shape, ShapeError
 
 
@@ -19,7 +19,11 @@ def infer(site: Site) -> Shape:
 
 
 def effects(site: Site) -> tuple[Effect, ...]:
-    return (Linear(window=False, bias=site["bias"]),)
+    return (Linear(window=False, bias=site["bias"], terms=site.x.channels),)
+
+
+def weights(site: Site) -> tuple[Weight, ...]:
+    return weight_and_bias(site, (site.x.channels, site["out"]))
 
 
 def lower(site: Site) -> Lowered:

@@ -7,6 +7,7 @@ channels over axes B (samples) and S (positions).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple, Union
 
 from tdspec.ops.shape import Shape
@@ -19,15 +20,21 @@ class Linear(NamedTuple):
     padding  `zeros` breaks a constant at the border; `keeping` (circular, reflect,
              replicate, or none) does not
     bias     a bias is added
+    terms    number of inputs that an output sums up, inside the map
+    seen     for every position of the kernel, the fraction of output positions at which it sees the map, not zeros
     """
 
     window: bool
     padding: Literal["zeros", "keeping"] = "keeping"
     bias: bool = True
+    terms: int = 1
+    seen: tuple[float, ...] = (1.0,)
 
 
 class Channelwise(NamedTuple):
-    """Each channel gets its own static affine map."""
+    """Each channel gets its own static affine map; at the start a multiplication by `factor`."""
+
+    factor: float = 1.0
 
 
 class Offset(NamedTuple):
@@ -36,11 +43,15 @@ class Offset(NamedTuple):
     per_channel  one value per channel; else one value shared by all channels
     positional   a value of its own at every position
     edge         differs at the border, by zero padding alone
+    act          what is applied to the embedding before it is projected
+    seen         of a sum over a kernel's positions: as in `Linear`
     """
 
     per_channel: bool
     positional: bool = False
     edge: bool = False
+    act: Callable[[float], float] | None = None
+    seen: tuple[float, ...] = (1.0,)
 
 
 class Modulate(NamedTuple):
@@ -77,6 +88,7 @@ class Normalise(NamedTuple):
 class Pointwise(NamedTuple):
     """A fixed nonlinear function of each element; `homogeneous` if f(a x) = a f(x) for a > 0."""
 
+    function: Callable[[float], float]
     homogeneous: bool = False
 
 
@@ -137,11 +149,15 @@ class Padded(NamedTuple):
     channels: int
 
 
+class Waves(NamedTuple):
+    """Sines of t at many frequencies, and as many cosines."""
+
+
 class Mixed(NamedTuple):
     """A function of everything that comes in, about which nothing more is said."""
 
 
 Effect = Union[
     Linear, Channelwise, Offset, Modulate, Normalise, Pointwise, Pool, Resize, Mask, Flattened,
-    Constant, Simplex, Sum, Product, Joined, Cut, Padded, Mixed,
+    Constant, Simplex, Sum, Product, Joined, Cut, Padded, Waves, Mixed,
 ]  # fmt: skip

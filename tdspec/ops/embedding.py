@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tdspec.ops.activation import ACTIVATION_NAMES
+from collections.abc import Callable
+
+from tdspec.ops.activation import ACTIVATION_NAMES, ACTIVATIONS
 from tdspec.ops.convolution import BIAS_INIT, INIT
 from tdspec.ops.effects import Effect, Offset
-from tdspec.ops.op import Call, Lowered, Op, Param, Role, Site, Weight
+from tdspec.ops.op import Call, Lowered, Op, Param, Site, Weight
 
 ACT = Param(
     "act",
@@ -27,11 +29,19 @@ def has_bias(site: Site) -> bool:
     return bool(site["bias"]) if site["bias"] is not None else site.embedding is not None
 
 
-def projection_weights(site: Site, role: Role = "time") -> tuple[Weight, ...]:
-    found = [Weight("projection.weight", role)]
+def projection_weights(site: Site, outputs: int) -> tuple[Weight, ...]:
+    fans = (site.embedding or 1, outputs)
+    found = [Weight("projection.weight", "time", fans=fans)]
     if has_bias(site):
-        found.append(Weight("projection.bias", role, bias=True, by="bias_init"))
+        found.append(Weight("projection.bias", "time", bias=True, by="bias_init", fans=fans))
     return tuple(found)
+
+
+def activation(site: Site) -> Callable[[float], float] | None:
+    """What is applied to the embedding before it is projected."""
+    if site.embedding is None or site["act"] == "none":
+        return None
+    return ACTIVATIONS[site["act"]].function
 
 
 def projection(site: Site, target: str, *outputs: object) -> Lowered:
@@ -49,7 +59,11 @@ def lower(site: Site) -> Lowered:
 
 
 def effects(site: Site) -> tuple[Effect, ...]:
-    return (Offset(per_channel=True),)
+    return (Offset(per_channel=True, act=activation(site)),)
+
+
+def weights(site: Site) -> tuple[Weight, ...]:
+    return projection_weights(site, site.x.channels)
 
 
 EMB = Op(
@@ -60,12 +74,16 @@ EMB = Op(
     Where the spec has no `time.embed`, x + t v with one learned v per channel.
     Time: an offset per channel, which a norm with one channel per unit takes out.
     Source: arXiv 2006.11239, appendix B; arXiv 2405.14126, section 2.2.""",
-    PARAMS, effects, lower, weights=projection_weights, takes="embedding",
+    PARAMS, effects, lower, weights=weights, takes="embedding",
 )  # fmt: skip
 
 
 def position_effects(site: Site) -> tuple[Effect, ...]:
-    return (Offset(per_channel=False, positional=True),)
+    return (Offset(per_channel=False, positional=True, act=activation(site)),)
+
+
+def position_weights(site: Site) -> tuple[Weight, ...]:
+    return projection_weights(site, site.x.positions)
 
 
 def position_lower(site: Site) -> Lowered:
@@ -81,5 +99,5 @@ POS_EMB = Op(
     Time: varies inside every unit that spans positions, so BN, IN and GN keep it; a norm over
     the channels at each position takes it out.
     Source: arXiv 2405.14126, section 3.1, equation 6 and figure 5.""",
-    PARAMS, position_effects, position_lower, weights=projection_weights, takes="embedding",
+    PARAMS, position_effects, position_lower, weights=position_weights, takes="embedding",
 )  # fmt: skip

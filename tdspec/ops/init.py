@@ -1,4 +1,4 @@
-"""Initialisation rules by name: how many numbers they take, and the standard deviation they give."""
+"""Initialisation rules by name: how many numbers they take, and the root mean square they give."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class RuleFacts(NamedTuple):
     """Facts of one rule.
 
     least, most  how many numbers it takes
-    std          standard deviation from its numbers, fan-in and fan-out; None if it depends on more
+    rms          root mean square from its numbers, fan-in and fan-out; where the mean is 0, the standard deviation
     doc          what it draws
     minimum      least value of a number; none is above LARGEST in magnitude
     """
 
     least: int
     most: int
-    std: Callable[[tuple[float, ...], int, int], float]
+    rms: Callable[[tuple[float, ...], int, int], float]
     doc: str
     minimum: float = 0.0
 
@@ -35,8 +35,8 @@ def _scale(arguments: tuple[float, ...]) -> float:
 RULES: dict[str, RuleFacts] = {
     "default": RuleFacts(0, 0, lambda a, i, o: 1 / sqrt(3 * i), "As PyTorch does: uniform within 1/sqrt(fan_in)."),
     "zeros": RuleFacts(0, 0, lambda a, i, o: 0.0, "All zero."),
-    "ones": RuleFacts(0, 0, lambda a, i, o: 0.0, "All one."),
-    "constant": RuleFacts(1, 1, lambda a, i, o: 0.0, "All the given number.", -LARGEST),
+    "ones": RuleFacts(0, 0, lambda a, i, o: 1.0, "All one."),
+    "constant": RuleFacts(1, 1, lambda a, i, o: abs(a[0]), "All the given number.", -LARGEST),
     "normal": RuleFacts(1, 1, lambda a, i, o: a[0], "Normal with the given standard deviation."),
     "uniform": RuleFacts(1, 1, lambda a, i, o: a[0] / sqrt(3), "Uniform within plus and minus the given bound."),
     "xavier_uniform": RuleFacts(0, 1, lambda a, i, o: _scale(a) * sqrt(2 / (i + o)), "Glorot's; an optional gain."),

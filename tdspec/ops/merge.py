@@ -120,15 +120,9 @@ SPLIT = Op(
 
 
 def scale_effects(site: Site) -> tuple[Effect, ...]:
-    return (Constant(),) if _is_zero(site) else (Channelwise(),)
-
-
-def _is_zero(site: Site) -> bool:
-    """Whether the factor is zero and stays so."""
-    by, squash = site["by"], site["squash"]
-    return not site["learned"] and (
-        (by == 0 and (squash == "none" or ACTIVATIONS[squash].zero)) or (by < 0 and squash == "ReLU")
-    )
+    squash = site["squash"]
+    factor = site["by"] if squash == "none" else ACTIVATIONS[squash].function(site["by"])
+    return (Constant(),) if factor == 0 and not site["learned"] else (Channelwise(factor),)
 
 
 def scale_lower(site: Site) -> Lowered:

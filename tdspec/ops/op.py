@@ -52,6 +52,7 @@ class Weight(NamedTuple):
     bias   whether it is an additive constant
     start  the rule that PyTorch's module, or the op itself, starts it with
     by     the op's argument that sets its rule; empty for none
+    fans   fan-in and fan-out of the tensor, of its weight for a bias; None where no rule asks for them
     """
 
     name: str
@@ -60,6 +61,7 @@ class Weight(NamedTuple):
     part: tuple[int, int] | None = None
     start: Rule = Rule("default")
     by: str = "init"
+    fans: tuple[int, int] | None = None
 
 
 class Call(NamedTuple):

@@ -71,6 +71,7 @@ CODES: dict[str, tuple[str, Severity]] = {
     "TD110": ("time-bias-zero", N),
     "TD111": ("time-silent-at-init", N),
     "TD112": ("embedding-argument-too-small", W),
+    "TD113": ("operand-dominates", W),
     "TD114": ("no-positional-embedding", N),
     "TD115": ("groups-above-one", N),
     "TD116": ("scale-before-norm", E),

@@ -31,6 +31,7 @@ RULES = (
     "td110_time_bias_zero",
     "td111_time_silent_at_init",
     "td112_embedding_argument_too_small",
+    "td113_operand_dominates",
     "td114_no_positional_embedding",
     "td115_groups_above_one",
     "td116_scale_before_norm",

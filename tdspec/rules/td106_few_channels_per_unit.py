@@ -40,6 +40,7 @@ data: {name: digits}
 
 from __future__ import annotations
 
+from tdspec.facts.kept import kept
 from tdspec.facts.scope import Scope
 from tdspec.facts.state import NONE, ONE, SPACE, Affine
 from tdspec.report.codes import finding
@@ -57,12 +58,13 @@ def check(context: Context) -> Findings:
             width = channels // groups
             if effect.batch or not effect.centre or not 1 < width < 8:
                 continue
-            if not offsets_arrive(scope, path):
+            fractions = [kept(effect, state, channels) for state in offsets(scope, path)]
+            if not fractions:
                 continue
-            kept = 1 - groups / channels
+            least = min(fraction for fraction in fractions if fraction is not None)
             yield finding(
                 "TD106",
-                f"`{node.title}` keeps {kept:.0%} of an embedding's energy: {width} channels in each group",
+                f"`{node.title}` keeps {least:.0%} of an embedding's energy: {width} channels in each group",
                 **scope.place(path),
                 severity=Severity.WARNING if width < SCORE_SDE_BOUND else Severity.NOTE,
                 help=f"use at most {max(1, channels // 8)} groups, or a rule such as `GN(min(C/4, 32))`",
@@ -70,9 +72,10 @@ def check(context: Context) -> Findings:
             )
 
 
-def offsets_arrive(scope: Scope, path: str) -> bool:
-    """Whether an offset per channel, no position in it, reaches the norm at a path."""
-    for state in scope.facts(edges=False).states.get(scope.before(path), {}):
-        if isinstance(state, Affine) and state.a == NONE and state.b not in (NONE, ONE) and not state.b_axes & SPACE:
-            return True
-    return False
+def offsets(scope: Scope, path: str) -> list[Affine]:
+    """The offsets per channel, no position in them, that reach the norm at a path."""
+    return [
+        state
+        for state in scope.facts(edges=False).states.get(scope.before(path), {})
+        if isinstance(state, Affine) and state.a == NONE and state.b not in (NONE, ONE) and not state.b_axes & SPACE
+    ]

@@ -17,12 +17,12 @@ def write_spec(folder: RunFolder, spec: Any) -> None:
     from tdspec.backend.emit import emit_source
     from tdspec.graph.wire import wire
     from tdspec.report.json_format import as_object
-    from tdspec.rules.engine import allow, judge
+    from tdspec.rules.engine import allow, judge, merged
 
     graph, found = wire(spec)
     left, _ = allow([*found, *judge(spec, graph)], spec.allowances)
     folder.write("spec.yaml", spec.source.text)
-    folder.write_json("findings.json", [as_object(item) for item in sorted(left, key=lambda item: item.order)])
+    folder.write_json("findings.json", [as_object(item) for item in sorted(merged(left), key=lambda item: item.order)])
     folder.write("model.py", emit_source(spec, graph))
 
 

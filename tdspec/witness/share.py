@@ -87,7 +87,7 @@ def time_shares(
         inputs = tuple(part.double() for part in state)
         batch = inputs[0].shape[0]
         for j in range(len(times)):
-            torch.manual_seed(seed)
+            _seed(seed)
             kept: dict[str, Tensor] = {}
             t = times.double()[(torch.arange(batch) + j) % len(times)] if per_sample else times[j].double()
             parts = iter(inputs)
@@ -96,6 +96,13 @@ def time_shares(
             for path, value in kept.items():
                 steps.setdefault(path, []).append(value)
     return {path: share_of(torch.stack(values)) for path, values in steps.items()}
+
+
+def _seed(seed: int) -> None:
+    """`torch.manual_seed`, which formats a stack trace wherever CUDA has not started, without that."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
 
 
 def share_of(z: Tensor) -> Share:

@@ -33,6 +33,7 @@ class Subject:
         errors = [item for item in found if item.severity is Severity.ERROR and item.code not in IGNORED]
         assert not errors, f"{[item.message for item in errors]}\n{text}"
         self.field = next(node.ode.field for _, node in graph.walk() if node.ode is not None)
+        self.nodes = dict(self.field.walk())
         self.module = lower(self.field)
         shape = graph["input"].shape
         assert shape is not None
@@ -59,9 +60,12 @@ def measure(text: str, seed: int) -> list[str]:
     wrong = []
     for training, per_sample in SCOPES:
         states = subject.states(training, per_sample)
-        for path, share in subject.shares(training, per_sample, seed).items():
-            if path in states and not states[path] and not share.erased:
-                wrong.append(f"{path} (training={training}, per_sample={per_sample}): {share}")
+        shares = subject.shares(training, per_sample, seed)
+        unmeasured = [path for path in states if path not in shares and subject.nodes[path].kind != "input"]
+        assert not unmeasured, unmeasured
+        for path, found in states.items():
+            if not found and path in shares and not shares[path].erased:
+                wrong.append(f"{path} (training={training}, per_sample={per_sample}): {shares[path]}")
     return wrong
 
 
@@ -82,6 +86,7 @@ def test_what_is_called_erased_is_erased(seeds: range) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seeds", batches(20_000, 1000), ids=str)
 def test_what_is_called_erased_is_erased_in_thousands(seeds: range) -> None:
     run(range(seeds.start + 1000, seeds.stop + 1000))
@@ -94,6 +99,7 @@ DRAWS = (0.5, 0.5, 2, 2)  # standard deviations: the larger, the more factors ch
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_what_is_called_alive_is_seldom_erased() -> None:
     may = wrong = 0
     for seed in range(1000):
