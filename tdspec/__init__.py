@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tdspec.check import Checked
     from tdspec.language.spec import Spec
     from tdspec.training import Plan, TrainResult
+    from tdspec.witness.probe import Probe
 
 __version__ = "0.1.0"
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "SpecError",
     "compile",
     "load",
+    "probe",
     "train",
     "validate",
 ]
@@ -99,3 +101,21 @@ def train(
     from tdspec.training import train as run
 
     return run(spec if isinstance(spec, Spec) else load(spec, overrides=overrides), **options)
+
+
+def probe(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any) -> Probe:
+    """The time share at every node, measured; `options` are those of `tdspec.training.probing.probe_spec`.
+
+    spec  as for `compile`, or the folder of a run, whose last checkpoint is measured
+    Raises `SpecError` if the spec does not hold.
+    """
+    from pathlib import Path
+
+    from tdspec.language.spec import Spec
+    from tdspec.training.probing import probe_spec
+    from tdspec.training.resume import find
+
+    if not isinstance(spec, (Spec, dict)) and Path(spec).is_dir():
+        options["origin"] = find(spec if isinstance(spec, str) else Path(spec), Path("runs"), "")
+        spec = options["origin"].folder / "spec.resolved.yaml"
+    return probe_spec(spec if isinstance(spec, Spec) else load(spec, overrides=overrides), **options)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tdspec.facts.scope import Scope
-from tdspec.facts.state import NONE, ONE, SPACE, Affine
+from tdspec.cli.columns import aligned
+from tdspec.facts.words import time_words
 from tdspec.graph.graph import Graph
 from tdspec.rules.context import Context
 
@@ -57,30 +57,6 @@ def _times(spec: Spec, graph: Graph) -> Iterator[tuple[str, str]]:
             yield prefix + path, time_words(scope, path)
 
 
-def time_words(scope: Scope, path: str) -> str:
-    """What the analysis says of one node in training, of all sources of t together.
-
-    `free`: no t has come here; `erased`: t came and nothing is left; `border only`: what is left
-    comes from zero padding. Else how t is in the result: `additive` (x + b), `affine` (a x + b),
-    `mixed`; per channel if channels differ in it, over the map if positions do.
-    """
-    facts = scope.training
-    if not facts.at(path):
-        return "erased" if facts.arrived.get(path) else "free"
-    states = scope.facts(edges=False).states.get(path)
-    if not states:
-        return "border only"
-    affine = [state for state in states if isinstance(state, Affine)]
-    if len(affine) < len(states):
-        return "mixed"
-    words = "additive" if all(state.additive for state in affine) else "affine"
-    if any(label not in (NONE, ONE) for state in affine for label in (state.a, state.b)):
-        words += " per channel"
-    if any((state.a_axes | state.b_axes) & SPACE for state in affine):
-        words += " over the map"
-    return words
-
-
 def as_table(rows: list[dict[str, Any]]) -> str:
     """The rows as aligned text."""
     head = ("node", "op", "shape", "parameters", "time")
@@ -88,14 +64,4 @@ def as_table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         shape, parameters = "x".join(map(str, row["shape"])), f"{row['parameters']:,}"
         cells.append((row["name"], row["op"], shape, parameters, row["time"] or ""))
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-
-    def line(values: tuple[str, ...]) -> str:
-        # Numbers stand under each other by their last digit.
-        aligned = (
-            value.rjust(width) if title == "parameters" else value.ljust(width)
-            for title, value, width in zip(head, values, widths, strict=True)
-        )
-        return "  ".join(aligned).rstrip()
-
-    return "\n".join([line(head), *map(line, cells)])
+    return aligned(head, cells, right=("parameters",))

@@ -1,7 +1,7 @@
 """The witness: how much of a tensor's variance is due to t, measured.
 
 For z(x, t), inputs x_i and times t_j, the time share is the variance over j (mean over i and elements)
-over the variance over i and j together. In float64 and with two passes, so that 1e-25 is a number.
+over the variance over i and j together. In float64, with the mean kept apart (Welford), so that 1e-25 is a number.
 Where all samples share one t, all get t_j in step j. Where each has its own, sample i gets
 t[(i + j) mod J], so that the batch's set of times stays the same from step to step.
 """
@@ -9,13 +9,15 @@ t[(i + j) mod J], so that the batch's set of times stays the same from step to s
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+
+from tdspec.backend.network import Network
 
 ERASED_SHARE = 1e-20  # below this share the signal is gone
 ERASED_ROUNDING = 1e-24  # below this part of E[z^2] the variance over t is a constant's rounding
@@ -72,30 +74,80 @@ def _measuring(module: nn.Module) -> Iterator[nn.Module]:
         yield copy.deepcopy(module).double()
 
 
-def time_shares(
-    field: fx.GraphModule, *state: Tensor, times: Tensor, per_sample: bool = False, seed: int = 0
-) -> dict[str, Share]:
-    """The time share at every node of a field (or of a model that takes t), by dotted path.
+def run_recorded(module: nn.Module, inputs: Mapping[str, Tensor], kept: dict[str, Tensor]) -> None:
+    """Run a compiled graph, or a whole network, and keep what leaves every node.
 
-    field   a compiled graph with an input called `t`
+    inputs  tensors by the names of the module's inputs
+    """
+    if isinstance(module, fx.GraphModule):
+        Recorder(module, kept).run(*(inputs[name] for name in inputs_of(module)))  # type: ignore[arg-type]
+        return
+    assert isinstance(module, Network)
+    values: dict[str, Any] = dict(inputs)
+    for name, sources in module.plan:
+        part = module.get_submodule(name)
+        recorded = Recorder(part, kept, f"{name}.").run if isinstance(part, fx.GraphModule) else part
+        values[name] = kept[name] = recorded(*(values[source] for source in sources))
+
+
+def inputs_of(module: nn.Module) -> tuple[str, ...]:
+    """Names of the inputs of a compiled graph or a network."""
+    if isinstance(module, Network):
+        return module.inputs
+    assert isinstance(module, fx.GraphModule)
+    return tuple(node.name for node in module.graph.find_nodes(op="placeholder"))
+
+
+def time_shares(
+    module: nn.Module, *state: Tensor, times: Tensor, per_sample: bool = False, seed: int = 0
+) -> dict[str, Share]:
+    """The time share at every node of a field or of a network that takes t, by dotted path.
+
+    module  a compiled graph, or a network, with an input called `t`
     state   tensors f32[B,...] that enter
     times   f32[J], the grid of t
     seed    of the random masks, which are the same in every step
     """
-    steps: dict[str, list[Tensor]] = {}
-    with _measuring(field) as module:
+    found: dict[str, Moments] = {}
+    with _measuring(module) as measured:
         inputs = tuple(part.double() for part in state)
         batch = inputs[0].shape[0]
+        names = inputs_of(measured)
         for j in range(len(times)):
             _seed(seed)
             kept: dict[str, Tensor] = {}
             t = times.double()[(torch.arange(batch) + j) % len(times)] if per_sample else times[j].double()
+            if isinstance(measured, Network):
+                t = t.expand(batch)
             parts = iter(inputs)
-            names = [node.name for node in field.graph.find_nodes(op="placeholder")]
-            Recorder(module, kept).run(*(t if name == "t" else next(parts) for name in names))  # type: ignore[arg-type]
+            run_recorded(measured, {name: t if name == "t" else next(parts) for name in names}, kept)
             for path, value in kept.items():
-                steps.setdefault(path, []).append(value)
-    return {path: share_of(torch.stack(values)) for path, values in steps.items()}
+                found.setdefault(path, Moments()).add(value)
+    return {path: moments.share() for path, moments in found.items()}
+
+
+class Moments:
+    """Mean and variance over time of every element, one step at a time (Welford), so that no step need be kept."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, z: Tensor) -> None:
+        """The next step: z, f64[B,...]."""
+        if self.count == 0:
+            self.mean, self.squares = torch.zeros_like(z), torch.zeros_like(z)
+        self.count += 1
+        before = z - self.mean
+        self.mean = self.mean + before / self.count
+        self.squares = self.squares + before * (z - self.mean)
+
+    def share(self) -> Share:
+        if self.mean.dim() == 2 and self.mean.shape[0] == 1:  # an embedding: one vector for the whole batch
+            return Share(1.0, 1.0, 1.0)
+        over_time = (self.squares / self.count).mean().item()
+        total = over_time + (self.mean - self.mean.mean(dim=0)).square().mean().item()
+        power = over_time + self.mean.square().mean().item()
+        return Share(over_time / total if total > 0 else 0.0, over_time / power if power > 0 else 0.0, power)
 
 
 def _seed(seed: int) -> None:
@@ -103,16 +155,6 @@ def _seed(seed: int) -> None:
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_available():
         torch.cuda.manual_seed_all(seed)
-
-
-def share_of(z: Tensor) -> Share:
-    """The time share of z: f64[J,B,...], one entry per time and sample."""
-    if z.shape[1] == 1 and z.dim() == 3:  # an embedding: one vector for the whole batch
-        return Share(1.0, 1.0, 1.0)
-    over_time = z.var(dim=0, unbiased=False).mean().item()
-    total = (z - z.mean(dim=(0, 1))).square().mean().item()
-    power = z.square().mean().item()
-    return Share(over_time / total if total > 0 else 0.0, over_time / power if power > 0 else 0.0, power)
 
 
 def redraw(module: nn.Module, seed: int, std: float = 0.5, eps: float = PROOF_EPS) -> None:

@@ -55,6 +55,7 @@ def test_commands_and_their_options_are_these() -> None:
         "build": ["--emit", "--graph", "--json", "--set"],
         "explain": ["--all", "--json"],
         "init": [],
+        "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],
         "schema": ["--check", "--write"],
         "train": [
             "--device", "--dry-run", "--json", "--out", "--precision", "--resume", "--seed", "--seeds", "--set",
