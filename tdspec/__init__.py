@@ -115,7 +115,7 @@ def probe(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Itera
     from tdspec.training.probing import probe_spec
     from tdspec.training.resume import find
 
-    if not isinstance(spec, (Spec, dict)) and Path(spec).is_dir():
+    if not isinstance(spec, (Spec, dict)) and "\n" not in str(spec) and Path(spec).is_dir():
         options["origin"] = find(spec if isinstance(spec, str) else Path(spec), Path("runs"), "")
         spec = options["origin"].folder / "spec.resolved.yaml"
     return probe_spec(spec if isinstance(spec, Spec) else load(spec, overrides=overrides), **options)

@@ -26,7 +26,7 @@ from tdspec.ops.effects import (
     Sum,
     Waves,
 )
-from tdspec.ops.init import RULES
+from tdspec.ops.init import RULES, needs_fans
 from tdspec.ops.op import Role
 
 Power = float | None
@@ -135,5 +135,9 @@ def variance(node: Node, role: Role, *, bias: bool = False) -> float:
     """The mean square with which a weight of the node starts, or its bias."""
     for weight, rule in node.starts:
         if weight.role == role and weight.bias == bias and weight.fans is not None:
-            return RULES[rule.kind].rms(rule.arguments, *weight.fans) ** 2
+            fan_in, fan_out = weight.fans
+            if weight.part is not None and needs_fans(rule):  # a rule is drawn for the slice alone
+                whole = max(other.part[1] for other, _ in node.starts if other.part is not None)
+                fan_in = fan_in // whole * (weight.part[1] - weight.part[0])
+            return RULES[rule.kind].rms(rule.arguments, fan_in, fan_out) ** 2
     return 0.0

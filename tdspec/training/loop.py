@@ -20,7 +20,7 @@ from tdspec.training.engine import Engine
 from tdspec.training.errors import CheckpointError, Interrupted
 from tdspec.training.interrupt import Interrupts
 from tdspec.training.nonfinite import NonFinite, first_nonfinite
-from tdspec.training.ode_meter import OdeMeter, TimeShare
+from tdspec.training.ode_meter import FIELD, OdeMeter, TimeShare, deaths
 from tdspec.training.optimizer import make_optimizer
 from tdspec.training.random_state import random_state, restore_random_state
 from tdspec.training.record import Recorder
@@ -202,8 +202,13 @@ class Loop:
                 record |= {f"{part}_{name}": value for name, value in self.evaluate(held).items()}
         if self.time_share is not None and self.engine.main:
             x, _ = self.prepare(self.splits.test, slice(0, SHARE_IMAGES))
-            record["time_share"] = dict(self.time_share(self.evaluated, x))
+            shares = self.time_share(self.evaluated, x)
+            record["time_share"] = {name: share for name, share in shares.items() if FIELD not in name}
+            record["embedding_share"] = {name: share for name, share in shares.items() if FIELD in name}
+        before = self.last or {}
         self.last = self.write("epoch", **record)
+        for text in deaths(before.get("time_share", {}), record.get("time_share", {})):
+            self.write("note", text=text)
 
         part = "validation" if self.splits.validation is not None else "test"
         metrics = {name.removeprefix(f"{part}_"): value for name, value in record.items()}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from tdspec.backend.ode import ODE
+from tdspec.graph.graph import EMBEDDING, TIME
 from tdspec.witness.share import time_shares
 
 TimeShare = Callable[[nn.Module, Tensor], Mapping[str, float]]
 
+FIELD = ".field."  # between the name of an ODE and that of a node in its field
 TIMES = 9  # points of t at which a field is looked at
+DEAD = 1e-8  # of the variance: below, what is left of t is rounding in single precision
 
 
 class OdeMeter:
@@ -79,13 +82,40 @@ def node_time_shares(model: nn.Module, x: Tensor) -> dict[str, float]:
             times = torch.linspace(ode.t[0], ode.t[1], TIMES, device=x.device)
             found = time_shares(ode.field.eval(), *state, times=times)
             ode.field.train(training)
-            shares |= {f"{name}.field.{path}": share.share for path, share in found.items()}
+            shares |= {f"{name}{FIELD}{path}": share.share for path, share in found.items()}
     return shares
 
 
 def field_time_shares(model: nn.Module, x: Tensor) -> dict[str, float]:
-    """For each ODE by name, the time share of what its field returns."""
+    """For each ODE by name the time share of what its field returns, and that behind every step that takes t."""
     shares: dict[str, float] = {}
-    for path, share in node_time_shares(model, x).items():
-        shares[path.partition(".field.")[0]] = share  # the last node is the output
+    found = node_time_shares(model, x)
+    for path, share in found.items():
+        shares[path.partition(FIELD)[0]] = share  # the last node is the output
+    for name in list(shares):
+        field = model.get_submodule(name).field
+        assert isinstance(field, fx.GraphModule)
+        for path in timed_steps(field):
+            shares[f"{name}{FIELD}{path}"] = found[f"{name}{FIELD}{path}"]
     return shares
+
+
+def deaths(before: Mapping[str, float], now: Mapping[str, float]) -> Iterator[str]:
+    """What to say of ODEs whose field has stopped to depend on t since the last epoch, or never did."""
+    for name, share in now.items():
+        if share < DEAD <= before.get(name, 1.0):
+            lost = "its field does not depend on t; `tdspec probe` shows where it is lost"
+            yield f"time share of {name} is {share:.0e}: {lost}"
+
+
+def timed_steps(field: fx.GraphModule, prefix: str = "") -> Iterator[str]:
+    """Dotted paths of the modules that read t or its embedding, those of nested blocks too."""
+    for node in field.graph.nodes:
+        if node.op != "call_module":
+            continue
+        part = field.get_submodule(str(node.target))
+        timed = any(source.name in (TIME, EMBEDDING, "embed") for source in node.all_input_nodes)
+        if isinstance(part, fx.GraphModule):
+            yield from timed_steps(part, f"{prefix}{node.target}.") if node.name != "embed" else ()
+        elif timed:
+            yield f"{prefix}{node.target}"

@@ -25,9 +25,10 @@ PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "rejected, backward": "rejected_steps_backward",
         },
     ),
-    ("Time share of the field's output", "%", {}),  # one curve for each ODE
     ("Learning rate", "", {"": "lr"}),
 )
+# Panels with one curve for each name in a mapping of an epoch's record.
+SHARES = (("Time share of the field's output", "time_share"), ("Time share behind each embedding", "embedding_share"))
 COLOURS = ("#2f6db5", "#c2410c", "#2e8b57", "#8a4fbf", "#666666")
 
 STYLE = """
@@ -96,15 +97,14 @@ def _curves(epochs: Sequence[Record]) -> list[str]:
     drawn = []
     for title, unit, curves in PANELS:
         lines = [(label, [(r["epoch"], r[key]) for r in epochs if key in r]) for label, key in curves.items()]
-        if not curves:
-            names = sorted({name for record in epochs for name in record.get("time_share", {})})
-            lines = [
-                (name, [(r["epoch"], 100 * r["time_share"][name]) for r in epochs if name in r.get("time_share", {})])
-                for name in names
-            ]
         lines = [(label, points) for label, points in lines if points]
         if lines:
             drawn.append(_plot(title, unit, lines))
+    for title, key in SHARES:
+        names = sorted({name for record in epochs for name in record.get(key, {})})
+        lines = [(name, [(r["epoch"], 100 * r[key][name]) for r in epochs if name in r.get(key, {})]) for name in names]
+        if lines:
+            drawn.append(_plot(title, "%", lines))
     return drawn
 
 

@@ -51,11 +51,11 @@ def read(written: str) -> Rule:
 
 
 def assert_drawn(values: Tensor, written: str) -> None:
-    """The values have the standard deviation that the table of rules says, around the mean of the rule."""
+    """The values have the root mean square that the table of rules says, and the mean of the rule."""
     rule = read(written)
     fans = nn.init._calculate_fan_in_and_fan_out(values) if values.ndim > 1 else (1, 1)
-    std = RULES[rule.kind].std(rule.arguments, *fans)
     mean = {"ones": 1.0, "constant": 0.7}.get(rule.kind, 0.0)
+    std = (RULES[rule.kind].rms(rule.arguments, *fans) ** 2 - mean**2) ** 0.5
     assert values.std().item() == pytest.approx(std, rel=0.1, abs=1e-6)
     assert values.mean().item() == pytest.approx(mean, abs=5 * std / values.numel() ** 0.5 + 1e-6)
 

@@ -9,6 +9,7 @@ from tdspec.backend.lower import lower
 from tdspec.check import check_text
 from tdspec.facts.scale import sizes
 from tdspec.facts.scope import Scope
+from tdspec.graph.wire import wire
 from tdspec.witness.share import Recorder
 
 DRAWS = 60
@@ -48,18 +49,15 @@ def measured(scope: Scope, path: str) -> tuple[float, float]:
         ),
         ("GN(1)–Tanh–Conv5x5(padding=0)–PosEmb–GN(1)", "pos_emb_1", ""),
         ("GN(1)–GELU–ConcatConv–Conv(stride=2)–Emb", "emb_1", "init: {operand: {weight: normal(0.3), bias: zeros}}"),
+        ("GN(1)–Act–ConcatConv–GN(1)", "concat_conv_1", "init: {time: {weight: xavier_normal}}"),
         ("GN(1)–Act–Conv–Scale(0.5)–Emb", "emb_1", "init: {time: {weight: fan_avg_uniform(2)}}"),
     ],
 )
 def test_sizes_are_those_of_drawn_weights(field: str, source: str, extra: str) -> None:
     text = f'tdspec: 1\n{extra}\nmodel:\n  input: [16, 8, 8]\n  ode: {{field: "[{field}]"}}\n'
-    graph = check_text(text).graph
-    if graph is None:  # a field that changes the state's shape still has sizes
-        checked = check_text(text, overrides=())
-        assert checked.spec is not None
-        from tdspec.graph.wire import wire
-
-        graph = wire(checked.spec)[0]
+    spec = check_text(text).spec
+    assert spec is not None
+    graph, _ = wire(spec)  # a field that changes its state's shape has sizes too
     ode = next(node.ode for _, node in graph.walk() if node.ode is not None)
     scope = Scope("ode", ode.field, ode.where, ode)
     predicted = sizes(scope)[source]
