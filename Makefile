@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SCHEMA := schemas/tdspec.schema.json
 
-.PHONY: help setup demo test slow lint format schema clean
+.PHONY: help setup demo test slow lint format schema rules clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -41,6 +41,9 @@ format: $(READY)  ## Mend what ruff can mend.
 
 schema: $(READY)  ## Renew the committed schema.
 	$(BIN)/tdspec schema --write $(SCHEMA)
+
+rules: $(READY)  ## Renew docs/rules.md from the rules' pages.
+	$(BIN)/tdspec explain --all --markdown > docs/rules.md
 
 clean:  ## Remove the virtual environment and what tools have cached.
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tdspec.report.finding import Finding, Report
+from tdspec.text.read import read_source
 from tdspec.text.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tdspec.graph.graph import Graph
+    from tdspec.language.compose import Read
     from tdspec.language.spec import Spec
 
 
@@ -32,8 +34,6 @@ class Checked:
 
 def check_path(path: str, overrides: Iterable[str] = ()) -> Checked:
     """Check a file, or standard input for `-`."""
-    from tdspec.text.read import read_source
-
     report = Report(files=["<stdin>" if path == "-" else path])
     source = read_source(path, report)
     return check_source(source, overrides, report) if source is not None else Checked(report)
@@ -58,9 +58,10 @@ def check_dict(spec: dict[str, Any], overrides: Iterable[str] = ()) -> Checked:
     return check_text(text, "<dict>", overrides)
 
 
-def check_source(source: Source, overrides: Iterable[str], report: Report) -> Checked:
+def check_source(source: Source, overrides: Iterable[str], report: Report, *, read: Read = read_source) -> Checked:
+    """Check a text; `read` gives the sources of the specs that it extends."""
     with _no_garbage_collection():
-        return _check(source, overrides, report)
+        return _check(source, overrides, report, read)
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _check(source: Source, overrides: Iterable[str], report: Report) -> Checked:
+def _check(source: Source, overrides: Iterable[str], report: Report, read: Read) -> Checked:
     from tdspec.language.compose import extended, overridden
     from tdspec.language.instance import to_instance
     from tdspec.language.spec import allowances, build_spec
@@ -89,7 +90,7 @@ def _check(source: Source, overrides: Iterable[str], report: Report) -> Checked:
     if not isinstance(tree, Mapping):
         report.sort()
         return checked
-    written, tree = tree, extended(tree, report)
+    written, tree = tree, extended(tree, report, read=read)
     # Without the spec that it extends, nobody knows what a spec lacks.
     alone = any(item.code == "TD035" for item in report.findings) or (
         tree is written and tree.get("extends") is not None

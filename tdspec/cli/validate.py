@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from tdspec.check import check_path
 from tdspec.cli.output import print_report, settings_option
-from tdspec.report.finding import Report
+from tdspec.mend import Workspace
+from tdspec.report.finding import Finding, Report, Severity
 from tdspec.report.render import FORMATS
-from tdspec.report.select import names_nothing, selected
+from tdspec.report.select import names_nothing, selected, stays
 from tdspec.text.read import UTF16
 
 SPEC = re.compile(rb"^(?:\xef\xbb\xbf)?(?:\{ *)?[\"']?tdspec[\"']? *:", re.MULTILINE)
@@ -36,12 +36,18 @@ def _rules(context: click.Context, option: click.Parameter, values: tuple[str, .
     help="Report these only: starts of codes (TD1), codes or names, with commas between.",
 )  # fmt: skip
 @click.option("--ignore", multiple=True, callback=_rules, metavar="RULES", help="Do not report these.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended without changing what is trained.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also what changes the training.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
 @settings_option()
 def validate(
     paths: tuple[str, ...],
     format: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
     settings: tuple[str, ...],
 ) -> int:
     """Check specs and say what does not hold.
@@ -49,19 +55,32 @@ def validate(
     PATHS are files, folders (every .yaml and .yml file below them with a top-level key `tdspec`), or
     - for standard input; without any, the working directory.
 
-    Exits with 1 if there is a finding of severity error.
+    Exits with 1 if there is a finding of severity error; with --diff, if there is something to change.
+    Standard input is mended to standard output.
     """
+    if unsafe_fixes and not (fix or diff):
+        raise click.UsageError("--unsafe-fixes goes with --fix or --diff")
+
+    def wanted(item: Finding) -> bool:
+        return stays(item, select, ignore)
+
+    workspace = Workspace(_specs(paths or (".",)), settings)
+    if fix or diff:
+        from tdspec.cli.fixing import fix_files
+
+        return fix_files(workspace, wanted, format, unsafe=unsafe_fixes, diff=diff)
     report = Report()
-    for path in _specs(paths or (".",)):
-        try:
-            report.merge(check_path(path, settings).report)
-        except Exception as error:
-            error.add_note(f"while checking {path}")
-            raise
-    report = selected(report, select, ignore)
+    for path in workspace.paths:
+        report.merge(workspace.offer(path, lambda item: wanted(item) and _shows_fix(format, item)))
+    report = selected(report, wanted)
     report.drop_repeats()
     print_report(report, format)
     return 0 if report.ok else 1
+
+
+def _shows_fix(format: str, item: Finding) -> bool:
+    """Whether a format says how a finding could be fixed; trying out what nobody sees would take time."""
+    return format in ("json", "sarif") or (format == "full" and item.severity is not Severity.NOTE)
 
 
 def _specs(paths: Iterable[str]) -> Iterator[str]:

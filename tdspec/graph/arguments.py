@@ -10,6 +10,7 @@ from tdspec.ops.op import REQUIRED, Op, Param, Rule
 from tdspec.report.codes import finding
 from tdspec.report.finding import Finding
 from tdspec.text.expression import ExpressionError, evaluate, print_expression
+from tdspec.text.respell import respell
 from tdspec.text.source import Span
 from tdspec.text.suggest import nearest
 from tdspec.text.syntax import Argument, Expression, Invoke, Name, Negate, Number, Step
@@ -55,6 +56,7 @@ def pair_up(
                     f"{what} has no argument `{name}`",
                     argument.span, where=where,
                     help=help_,
+                    fix=respell(argument.span, name, names),
                 )
             )  # fmt: skip
             continue
@@ -113,7 +115,7 @@ def bind(
         except ExpressionError as error:
             if known or param.kind in WORDS:
                 message = f"`{param.name}` of {what} {error.message}"
-                found.append(finding("TD032", message, error.span, where=where, help=error.help))
+                found.append(finding("TD032", message, error.span, where=where, help=error.help, fix=error.fix))
             values[param.name] = param.default if param.default is not REQUIRED else 1
     if step.kernel is not None and op.kernel is None:
         found.append(finding("TD033", f"{what} takes no kernel suffix", step.name_span, where=where))
@@ -138,11 +140,13 @@ def value_of(param: Param, written: Expression, environment: Environment) -> Any
             written.span,
             f"should be one of {', '.join(f'`{choice}`' for choice in param.choices)}, found `{text}`",
             f"did you mean `{near}`?" if near else "",
+            respell(written.span, text, param.choices),
         )
     if param.kind == "flag":
         if isinstance(written, Name) and written.id in ("true", "false"):
             return written.id == "true"
-        raise ExpressionError(written.span, f"should be `true` or `false`, found `{text}`", "")
+        fix = respell(written.span, text, ("true", "false"))
+        raise ExpressionError(written.span, f"should be `true` or `false`, found `{text}`", "", fix)
     if param.kind == "padding" and isinstance(written, Name) and written.id == "same":
         return "same"
     value = evaluate(written, environment)
@@ -189,6 +193,7 @@ def rule_of(written: Expression) -> Rule:
             written.span,
             f"should be an initialisation rule, found `{name}`",
             f"did you mean `{near}`?" if near else f"rules: {', '.join(RULES)}",
+            respell(written.span, name, RULES),
         )
     if not facts.least <= len(arguments) <= facts.most:
         takes = "no number" if facts.most == 0 else "one number" if facts.least else "at most one number"

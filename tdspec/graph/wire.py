@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tdspec.graph.builder import GraphBuilder
+from tdspec.graph.fix_groups import fix_groups
 from tdspec.graph.graph import TIME, Graph
 from tdspec.graph.keys import check_block_keys, check_model_keys
 from tdspec.graph.place import Place
@@ -61,7 +62,7 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     if not any(item.severity is Severity.ERROR for item in wirer.found):
         check_shares(wirer, graph)
     _check_unused(wirer)
-    return graph, wirer.found
+    return graph, fix_groups(wirer, graph) if wirer.undivided else wirer.found
 
 
 def _check_logits(wirer: Wirer, shape: Shape | None) -> None:

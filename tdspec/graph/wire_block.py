@@ -93,7 +93,7 @@ def parameters_of(
             value = evaluate(argument.value, outer)
         except ExpressionError as error:
             message = f"`{name}` of {what} {error.message}"
-            mistakes.append(finding("TD032", message, error.span, where=place.where, help=error.help))
+            mistakes.append(finding("TD032", message, error.span, where=place.where, help=error.help, fix=error.fix))
             continue
         if name == "out" and (not isinstance(value, int) or value < 1):
             message = f"`out` of {what} should be a whole number above 0, found {value}"
@@ -157,7 +157,7 @@ def _sum(
             help_ = "`/` floors between whole numbers: write `0.7071`, or `1.0/C`"
             raise ExpressionError(block.scale.span, "should not be 0, which is what it comes to", help_)
     except ExpressionError as error:
-        wirer.say("TD032", f"`scale` {error.message}", error.span, place.where, help=error.help)
+        wirer.say("TD032", f"`scale` {error.message}", error.span, place.where, help=error.help, fix=error.fix)
         return total
     values: dict[str, object] = {"by": by, "learned": False, "squash": "none"}
     return implied(builder, OPS["Scale"], values, total, span, place.where).name

@@ -13,6 +13,7 @@ from tdspec.language.solver import conflict
 from tdspec.language.structure import Field
 from tdspec.language.structure import Ode as OdeSection
 from tdspec.ops.shape import Shape
+from tdspec.text.respell import respell
 from tdspec.text.source import Span
 from tdspec.text.suggest import nearest
 from tdspec.text.syntax import Pipeline
@@ -157,4 +158,5 @@ def _check(wirer: Wirer, ode: OdeSection, state: State, field: Graph, where: str
         wirer.say("TD023", message, wirer.spec.span(where), where)
     if ode.read is not None and ode.read not in state:
         message = f"`read` names `{ode.read}`, but the state has {', '.join(f'`{part}`' for part in state)}"
-        wirer.say("TD040", message, wirer.spec.span(f"{where}.read"), where)
+        at = wirer.spec.span(f"{where}.read")
+        wirer.say("TD040", message, at, where, fix=respell(at, ode.read, state))

@@ -74,6 +74,8 @@ def op_node(
     except ShapeError as error:
         span = bound.spans.get(error.argument or "", step.span)
         wirer.say(error.code, error.message, span, place.where, help=error.help)
+        if error.code == "TD201":
+            wirer.undivided.setdefault(span, []).append((step, values["groups"]))
         return builder.add(replace(node, shape=error.shape))
     site = replace(site, output=shape)
     starts = tuple((weight, start(wirer, weight, site, place)) for weight in roles(op, site, place))
@@ -131,7 +133,7 @@ def start(wirer: Wirer, weight: Weight, site: Site, place: Place) -> Rule:
             given = rule_of(written)
         except ExpressionError as error:
             where = f"init.{weight.role}"
-            wirer.say("TD032", f"the rule {error.message}", error.span, where, help=error.help)
+            wirer.say("TD032", f"the rule {error.message}", error.span, where, help=error.help, fix=error.fix)
             return weight.start
     if weight.bias and needs_fans(given):
         message = f"`{given.kind}` asks for fan-in and fan-out, which a bias does not have"

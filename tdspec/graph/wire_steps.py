@@ -10,6 +10,7 @@ from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.names import node_name
 from tdspec.graph.place import Place
 from tdspec.language.structure import WiredStep
+from tdspec.text.respell import respell
 from tdspec.text.suggest import nearest
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def _reads(
         help_ = f"did you mean `{near}`?" if near else f"inputs are {', '.join(f'`{entry}`' for entry in entries)}"
         at = wirer.spec.span(f"{where}.{name}.from")
         message = f"`{name}` reads `{source}`, but no step and no input has that name"
-        wirer.say("TD040", message, at, f"{where}.{name}", help=help_)
+        fix = respell(at, source, (*steps, *entries))
+        wirer.say("TD040", message, at, f"{where}.{name}", help=help_, fix=fix)
     return tuple(found) or (entries[0],)
 
 
@@ -103,7 +105,8 @@ def _end(wirer: Wirer, source: str, reads: Reads, nodes: dict[str, str], where: 
     near = nearest(source, tuple(reads)) if source else None
     at = wirer.spec.span(f"{where.removesuffix('.steps')}.output")
     message = f"`output` names `{source}`, but no step has that name" if source else "wired steps need an `output`"
-    wirer.say("TD040", message, at, where, help=f"did you mean `{near}`?" if near else "")
+    fix = respell(at, source, tuple(reads)) if source else None
+    wirer.say("TD040", message, at, where, help=f"did you mean `{near}`?" if near else "", fix=fix)
     return ""
 
 

@@ -111,7 +111,7 @@ def _scaled(wirer: Wirer, builder: GraphBuilder, argument: Expression) -> str:
         if by == 0 or not _is_multiple(argument):
             raise ExpressionError(argument.span, "should be a multiple of t, such as `1000*t`")
     except ExpressionError as error:
-        wirer.say("TD032", f"`argument` {error.message}", error.span, where, help=error.help)
+        wirer.say("TD032", f"`argument` {error.message}", error.span, where, help=error.help, fix=error.fix)
         return TIME
     values: dict[str, object] = {"by": by, "learned": False, "squash": "none"}
     return implied(builder, OPS["Scale"], values, TIME, argument.span, where).name

@@ -18,9 +18,10 @@ from tdspec.graph.wire_block import block_node
 from tdspec.graph.wire_op import op_node
 from tdspec.graph.wire_time import time_source
 from tdspec.language.build import BrokenPipeline
-from tdspec.ops import OPS, TORCH_NAMES
+from tdspec.ops import OPS, TORCH_NAMES, UNCLEAR_TORCH_NAMES
 from tdspec.report.codes import finding
 from tdspec.report.finding import Finding, Label, Report
+from tdspec.text.respell import respell, write
 from tdspec.text.source import Span
 from tdspec.text.suggest import nearest
 from tdspec.text.syntax import Expression, Pipeline, Step
@@ -28,6 +29,7 @@ from tdspec.text.yaml_node import Mapping, Scalar
 
 if TYPE_CHECKING:
     from tdspec.language.spec import Spec
+    from tdspec.report.fix import Fix
 
 
 class Wirer:
@@ -39,6 +41,7 @@ class Wirer:
     per_sample  whether each sample has a t of its own there
     embedding   width of the embedding; None where steps take t itself
     defaults    `defaults:` by op
+    undivided   steps whose groups do not divide their channels, with these groups, by the finding's place
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -50,14 +53,16 @@ class Wirer:
         self.per_sample = True
         self.embedding: int | None = None
         self.defaults = self._defaults()
+        self.undivided: dict[Span, list[tuple[Step, int]]] = {}
 
     # ------------------------------------------------------------ findings
 
     def say(
-        self, code: str, message: str, span: Span | None, where: str, *, help: str = "", labels: tuple[Label, ...] = ()
-    ) -> None:
+        self, code: str, message: str, span: Span | None, where: str, *, help: str = "",
+        labels: tuple[Label, ...] = (), fix: Fix | None = None,
+    ) -> None:  # fmt: skip
         """Report a mistake."""
-        self.report([finding(code, message, span, where=where, help=help, labels=labels)])
+        self.report([finding(code, message, span, where=where, help=help, labels=labels, fix=fix)])
 
     def report(self, findings: Iterable[Finding]) -> None:
         """Add findings, each place once: a block used twice has one text."""
@@ -138,8 +143,16 @@ class Wirer:
             return op_node(self, builder, op, step, inputs, place, width=width, classes=classes, name=name)
         near = TORCH_NAMES.get(step.name) or nearest(step.name, (*self.spec.document.blocks, *OPS))
         help_ = f"did you mean `{near}`?" if near else "blocks of your own go under `blocks:`"
-        self.say("TD030", f"there is no op and no block `{step.name}`", step.name_span, place.where, help=help_)
+        message = f"there is no op and no block `{step.name}`"
+        self.say("TD030", message, step.name_span, place.where, help=help_, fix=self._meant(step))
         return self.unknown(builder, step.name, inputs, step.span, place)
+
+    def _meant(self, step: Step) -> Fix | None:
+        """The op or the block whose name is misspelt; of torch's names those that stand without arguments of torch."""
+        if step.name in TORCH_NAMES:
+            plain = not step.arguments and step.kernel is None and step.name not in UNCLEAR_TORCH_NAMES
+            return write(step.name_span, TORCH_NAMES[step.name]) if plain else None
+        return respell(step.name_span, step.name, (*self.spec.document.blocks, *OPS))
 
     @staticmethod
     def _last_fc(pipeline: Pipeline) -> Step | None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tdspec.report.codes import finding
 from tdspec.report.finding import Finding
+from tdspec.text.respell import respell
 from tdspec.text.suggest import nearest
 from tdspec.text.syntax import Argument, Expression, Negate, Number, Pipeline, Step
 
@@ -86,6 +87,7 @@ def bind(pipeline: Pipeline | None) -> tuple[tuple[Transform, ...], list[Finding
                 finding(
                     "TD030", f"`{step.name}` is not an augmentation step", step.name_span,
                     help=_did_you_mean(step.name, AUGMENTATIONS, "known are"),
+                    fix=respell(step.name_span, step.name, AUGMENTATIONS),
                     where="data.augment",
                 )
             )  # fmt: skip
@@ -114,6 +116,7 @@ def _arguments(step: Step, signature: Augmentation) -> tuple[dict[str, float], l
                 finding(
                     "TD031", f"`{step.name}` has no argument `{name}`", argument.span,
                     help=_did_you_mean(name, known, "its arguments are") if known else "it takes none",
+                    fix=respell(argument.span, name, known),
                     where="data.augment",
                 )
             )  # fmt: skip

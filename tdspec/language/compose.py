@@ -8,7 +8,7 @@ Mappings merge, lists and pipelines replace, null deletes, a changed `kind` repl
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tdspec.language.instance import key_of
 from tdspec.report.codes import finding
@@ -19,6 +19,8 @@ from tdspec.text.yaml_node import Entry, Mapping, Node, Scalar
 from tdspec.text.yaml_tree import parse_yaml
 
 DEEPEST = 20
+
+Read = Callable[[str, Report], Source | None]
 
 
 def merge(base: Mapping, over: Mapping) -> Mapping:
@@ -39,8 +41,11 @@ def merge(base: Mapping, over: Mapping) -> Mapping:
     return Mapping(over.span, tuple(entries.values()), over.flow)
 
 
-def extended(tree: Mapping, report: Report, above: tuple[str, ...] = ()) -> Mapping:
-    """The tree with what it `extends` merged below it, all the way down."""
+def extended(tree: Mapping, report: Report, above: tuple[str, ...] = (), *, read: Read = read_source) -> Mapping:
+    """The tree with what it `extends` merged below it, all the way down.
+
+    read  gives the source of a path; another than the file's own text is tried so
+    """
     given = tree.get("extends")
     if not isinstance(given, Scalar) or not isinstance(given.value, str):
         return tree
@@ -61,7 +66,7 @@ def extended(tree: Mapping, report: Report, above: tuple[str, ...] = ()) -> Mapp
         )
         return tree
     reading = Report()
-    source = read_source(path, reading)
+    source = read(path, reading)
     base = parse_yaml(source, reading) if source is not None else None
     if not isinstance(base, Mapping):
         why = reading.findings[0].message if reading.findings else "it holds no mapping"
@@ -73,7 +78,7 @@ def extended(tree: Mapping, report: Report, above: tuple[str, ...] = ()) -> Mapp
             )
         )  # fmt: skip
         return tree
-    return merge(extended(base, report, above), tree)
+    return merge(extended(base, report, above, read=read), tree)
 
 
 def overridden(tree: Mapping, settings: Iterable[str], report: Report) -> Mapping:

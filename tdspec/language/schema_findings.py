@@ -12,6 +12,8 @@ from tdspec.language.instance import key_at, key_of, tree_at
 from tdspec.language.schema import merged_schema
 from tdspec.report.codes import CODES, code_of, finding
 from tdspec.report.finding import Finding, Label
+from tdspec.report.fix import Fix
+from tdspec.text.respell import inside, respell, write
 from tdspec.text.suggest import nearest, quote_list, to_copy
 from tdspec.text.yaml_node import Mapping, Node, Scalar, Sequence
 
@@ -54,7 +56,7 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
             yield finding(
                 "TD021",
                 f"{what} should be {' or '.join(names)}, found {_found(node)}",
-                node.span, where=where, help=_type_help(node, expected),
+                node.span, where=where, help=_type_help(node, expected), fix=_type_fix(node, expected),
             )  # fmt: skip
         case "enum":
             choices = [str(value) for value in error.validator_value]
@@ -62,6 +64,9 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
                 "TD022",
                 f"{what} should be {_one_of_these(choices, error)}, found {_found(node)}",
                 node.span, where=where, help=_did_you_mean(str(error.instance), choices),
+                fix=respell(inside(node), node.value, choices)
+                if isinstance(node, Scalar) and isinstance(node.value, str)
+                else None,
             )  # fmt: skip
         case "const" if path == ["tdspec"]:
             yield finding(
@@ -159,6 +164,18 @@ def _type_help(node: Node, expected: Any) -> str:
     return ""
 
 
+def _type_fix(node: Node, expected: Any) -> Fix | None:
+    """YAML 1.1's words for a flag, and quotes around what is no text."""
+    if not isinstance(node, Scalar):
+        return None
+    word = str(node.value).lower()
+    if expected == "boolean" and node.style == "plain" and word in ("on", "yes", "off", "no"):
+        return write(node.span, "true" if word in ("on", "yes") else "false")
+    if node.style == "quoted" and expected in ("number", "integer", "boolean") and inside(node) is not None:
+        return write(node.span, str(node.value))
+    return None
+
+
 def _did_you_mean(word: str, candidates: list[str]) -> str:
     near = nearest(word, candidates)
     return f"did you mean `{near}`?" if near else ""
@@ -187,7 +204,8 @@ def _unknown_rules(error: Any, node: Node, where: str) -> Iterator[Finding]:
             help_ = "an allowance is for a judgement that is known and meant; mend what this one reports"
         elif near:
             help_ = f"did you mean `{near}`?"
-        yield finding("TD037", message, entry.key.span, where=where, help=help_)
+        fix = respell(inside(entry.key), name, known) if code is None else None
+        yield finding("TD037", message, entry.key.span, where=where, help=help_, fix=fix)
 
 
 def _unknown_keys(error: Any, path: list[str | int], node: Node, where: str) -> Iterator[Finding]:
@@ -209,7 +227,8 @@ def _unknown_keys(error: Any, path: list[str | int], node: Node, where: str) -> 
                 f"{section} knows {', '.join(f'`{key}`' for key in sorted(known))}; keys of your own start with `x-`"
             )
         message = f"{section} has no key `{name}`" if path else f"a spec has no section `{name}`"
-        yield finding("TD020", message, entry.key.span, where=where, help=help_)
+        fix = respell(inside(entry.key), name, known) if not home else None
+        yield finding("TD020", message, entry.key.span, where=where, help=help_, fix=fix)
 
 
 @cache

@@ -18,12 +18,23 @@ from tdspec.text.yaml_node import Mapping, Node, Scalar
 
 
 class Allowance(NamedTuple):
-    """One entry of an `allow` mapping: findings of `code` at `scope` or below are meant to be."""
+    """One entry of an `allow` mapping: findings of `code` at `scope` or below are meant to be.
+
+    key    of the entry
+    allow  of the mapping that it stands in
+    owner  the mapping that has the key `allow`
+    """
 
     scope: str
     code: str
     reason: str
-    span: Span
+    key: Scalar
+    allow: Scalar
+    owner: Mapping
+
+    @property
+    def span(self) -> Span:
+        return self.key.span
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,6 @@ def allowances(node: Node, scope: str = "") -> Iterator[Allowance]:
                 if code is None or not allowable(code):
                     continue
                 if isinstance(reason, Scalar) and isinstance(reason.value, str) and reason.value:
-                    yield Allowance(scope, code, reason.value, allowed.key.span)
+                    yield Allowance(scope, code, reason.value, allowed.key, entry.key, node)
         else:
             yield from allowances(entry.value, f"{scope}.{name}" if scope else name)

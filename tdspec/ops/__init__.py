@@ -57,5 +57,6 @@ TORCH_NAMES = {
     "MaxPool2d": "MaxPool",
     "MultiheadAttention": "SelfAttn",
 }
+UNCLEAR_TORCH_NAMES = {"LayerNorm", "Upsample", "MultiheadAttention"}  # `LN` or `ChannelLN`? up by which way?
 
 OPS: dict[str, Op] = {name: op for op in TABLE for name in (op.name, *op.aliases)}

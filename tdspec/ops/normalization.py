@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from collections.abc import Collection
+from math import gcd, isqrt
 
 from tdspec.ops.effects import Effect, Normalise
 from tdspec.ops.op import Call, Lowered, Op, Param, Rule, Site, Weight
@@ -31,13 +32,26 @@ def options(site: Site) -> dict[str, object]:
     return found
 
 
+def divisors(number: int) -> list[int]:
+    small = [count for count in range(1, isqrt(number) + 1) if number % count == 0]
+    return sorted({*small, *(number // count for count in small)})
+
+
 def nearest_divisors(groups: int, channels: int) -> tuple[int, ...]:
     """The divisors of `channels` next below and above `groups`."""
-    small = [count for count in range(1, isqrt(channels) + 1) if channels % count == 0]
-    divisors = sorted({*small, *(channels // count for count in small)})
-    below = max(count for count in divisors if count <= max(groups, 1))
-    above = [count for count in divisors if count > groups]
+    found = divisors(channels)
+    below = max(count for count in found if count <= max(groups, 1))
+    above = [count for count in found if count > groups]
     return (below, above[0]) if above else (below,)
+
+
+def groups_for(channels: Collection[int], most: int, width: int = 1) -> int:
+    """The greatest number of groups, up to `most`, that divides each of several numbers of channels.
+
+    width  least number of channels in a group, as long as one group does not hold fewer
+    """
+    found = divisors(gcd(*channels))
+    return max((count for count in found if count <= most and min(channels) // count >= width), default=1)
 
 
 def group_infer(site: Site) -> Shape:

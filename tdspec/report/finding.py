@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from tdspec.report.fix import FIXES, Applicability, Fix
+
 if TYPE_CHECKING:
     from tdspec.text.source import Span
 
@@ -72,6 +74,8 @@ class Finding:
     where     dotted path in the spec, `model.ode.field`; what an allowance is matched against
     uses      dotted paths that it also belongs to: those of the ODE and the pipelines that use the block
     file      the source's name; taken from the span where there is one
+    fix       a change of the text that may make the finding go away
+    offered   whether that has been tried: the finding is gone, and nothing else is worse
     """
 
     code: str
@@ -86,6 +90,8 @@ class Finding:
     where: str = ""
     uses: tuple[str, ...] = ()
     file: str = ""
+    fix: Fix | None = None
+    offered: bool = False
 
     @property
     def path(self) -> str:
@@ -95,6 +101,11 @@ class Finding:
     @property
     def region(self) -> Region:
         return Region.of(self.span)
+
+    @property
+    def applicability(self) -> Applicability | None:
+        """Whether the fix that is offered is a safe one; None without one."""
+        return FIXES[self.code] if self.offered and self.fix is not None else None
 
     @property
     def order(self) -> tuple[str, int, int, str]:
@@ -137,6 +148,11 @@ class Report:
 
     def sort(self) -> None:
         self.findings.sort(key=lambda finding: finding.order)
+
+    @property
+    def fixable(self) -> list[Finding]:
+        """Findings with a fix that has been tried and helps."""
+        return [finding for finding in self.findings if finding.offered]
 
     def count(self, severity: Severity) -> int:
         return sum(finding.severity is severity for finding in self.findings)

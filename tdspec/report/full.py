@@ -35,6 +35,9 @@ def _finding(finding: Finding, paint: Paint) -> Iterator[str]:
     yield from _places(finding, paint)
     if finding.help:
         yield f"{paint('help', 'help')}: {_text(finding.help, indent=6)}"
+    if finding.offered and finding.fix is not None:
+        flag = "--fix" if finding.applicability == "safe" else "--fix --unsafe-fixes"
+        yield f"{paint('help', 'fix')}: {_text(finding.fix.title, indent=5)} ({flag})"
     for note in finding.notes:
         yield f"{paint('note', 'note')}: {_text(note, indent=6)}"
     yield f"{paint('frame', 'more')}: tdspec explain {finding.code}"

@@ -10,6 +10,9 @@ caption             a few words about the marked text, or empty
 help                what to write instead, or empty
 notes               list of further facts
 labels              list of further places: `path`, the four numbers, `text`
+fix                 null, or a change that makes the finding go away and nothing worse: `applicability`
+                    (`safe` or `unsafe`), `title`, and `edits`: `path`, the four numbers, and the `text`
+                    that takes the place of what stands there
 where               dotted path of the place in the spec, `model.ode.field`; two where a block is used
                     by an ODE, apart by a space; what an allowance is matched against
 
@@ -42,6 +45,14 @@ def as_object(finding: Finding) -> dict[str, Any]:
         "help": finding.help,
         "notes": list(finding.notes),
         "labels": [{"path": label.path, **label.region._asdict(), "text": label.text} for label in finding.labels],
+        "fix": _fix(finding),
         "where": finding.where,
         "uses": list(finding.uses),
     }
+
+
+def _fix(finding: Finding) -> dict[str, Any] | None:
+    if not finding.offered or finding.fix is None:
+        return None
+    edits = [{"path": edit.path, **edit.region._asdict(), "text": edit.content} for edit in finding.fix.edits]
+    return {"applicability": finding.applicability, "title": finding.fix.title, "edits": edits}

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tdspec.report.finding import Finding, Label, Region, Report
+from tdspec.report.fix import Fix
 from tdspec.rules.page import load_page
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -58,7 +59,22 @@ def _result(finding: Finding, rules: Mapping[str, int]) -> dict[str, Any]:
     }
     if finding.labels:
         result["relatedLocations"] = [_related(label) for label in finding.labels]
+    if finding.offered and finding.fix is not None:
+        result["fixes"] = [_fix(finding.fix)]
     return result
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    """A fix; the standard knows no unsafe ones, so the page of the rule says what it changes."""
+    changes = []
+    for path in dict.fromkeys(edit.path for edit in fix.edits):
+        replacements = [
+            {"deletedRegion": _region(edit.region), "insertedContent": {"text": edit.content}}
+            for edit in fix.edits
+            if edit.path == path
+        ]
+        changes.append({"artifactLocation": _artifact(path), "replacements": replacements})
+    return {"description": {"text": fix.title}, "artifactChanges": changes}
 
 
 def _related(label: Label) -> dict[str, Any]:
@@ -66,10 +82,16 @@ def _related(label: Label) -> dict[str, Any]:
 
 
 def _location(path: str, region: Region | None) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(path.replace("\\", "/"))}}
+    physical: dict[str, Any] = {"artifactLocation": _artifact(path)}
     if region is not None:
-        line, column, end_line, end_column = region
-        physical["region"] = {
-            "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column,
-        }  # fmt: skip
+        physical["region"] = _region(region)
     return {"physicalLocation": physical}
+
+
+def _artifact(path: str) -> dict[str, str]:
+    return {"uri": quote(path.replace("\\", "/"))}
+
+
+def _region(region: Region) -> dict[str, int]:
+    line, column, end_line, end_column = region
+    return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}

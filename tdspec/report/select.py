@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from tdspec.report.codes import CODES
 from tdspec.report.finding import Finding, Report
@@ -18,18 +18,19 @@ def names_nothing(selector: str) -> bool:
     return not any(matches(selector, code, name) for code, (name, _) in CODES.items())
 
 
-def selected(report: Report, select: Iterable[str], ignore: Iterable[str]) -> Report:
-    """The report without what `select` does not name (if it names anything) and what `ignore` does."""
-    wanted, unwanted = tuple(select), tuple(ignore)
+def stays(finding: Finding, select: Collection[str], ignore: Collection[str]) -> bool:
+    """Whether `select` names a finding (or nothing), and `ignore` does not."""
 
-    def stays(finding: Finding) -> bool:
-        def named(selectors: tuple[str, ...]) -> bool:
-            return any(matches(selector, finding.code, finding.name) for selector in selectors)
+    def named(selectors: Iterable[str]) -> bool:
+        return any(matches(selector, finding.code, finding.name) for selector in selectors)
 
-        return (not wanted or named(wanted)) and not named(unwanted)
+    return (not select or named(select)) and not named(ignore)
 
+
+def selected(report: Report, wanted: Callable[[Finding], bool]) -> Report:
+    """The report without what is not wanted."""
     return Report(
-        [finding for finding in report.findings if stays(finding)],
-        [(finding, reason) for finding, reason in report.allowed if stays(finding)],
+        [finding for finding in report.findings if wanted(finding)],
+        [(finding, reason) for finding, reason in report.allowed if wanted(finding)],
         list(report.files),
     )

@@ -14,6 +14,7 @@ from tdspec.report.finding import Finding, Label
 
 if TYPE_CHECKING:
     from tdspec.language.spec import Spec
+    from tdspec.text.source import Span
 
 
 class Context:
@@ -36,6 +37,16 @@ class Context:
         if self.graph.scope == "model":
             found.append(Scope("model", self.graph, "model"))
         return tuple(found)
+
+    @cached_property
+    def met(self) -> dict[Span, set[tuple[int, int]]]:
+        """What each step meets in all its uses: numbers of channels, with the groups it then has (else 1)."""
+        found: dict[Span, set[tuple[int, int]]] = {}
+        for _, node in self.graph.walk():
+            if node.span is not None and node.site is not None:
+                groups = node.site.arguments.get("groups", 1)
+                found.setdefault(node.span, set()).add((node.site.x.channels, groups))
+        return found
 
 
 def entry_label(source: Source) -> tuple[Label, ...]:

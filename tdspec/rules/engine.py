@@ -84,11 +84,13 @@ def allow(
             silenced.append((item, match.reason))
     for entry in given:
         if entry not in used:
+            from tdspec.rules.td038_allowance_unused import fix as removal
+
             where = f"below `{entry.scope}`" if entry.scope else "in this spec"
             standing.append(
                 finding(
                     "TD038", f"nothing {where} needs the allowance of {entry.code}", entry.span,
-                    where=entry.scope, help="remove it",
+                    where=entry.scope, help="remove it", fix=removal(entry),
                 )
             )  # fmt: skip
     return standing, silenced

@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 
 from tdspec.report.codes import CODES, code_of
 from tdspec.report.finding import Severity
+from tdspec.report.fix import FIXES, Applicability
 
 FOLDER = Path(__file__).parent
 FENCE = re.compile(r"^```(\w+) (bad|good)( --set [^\n]+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -43,6 +44,7 @@ class Page(NamedTuple):
 
     headline  one sentence without Markdown
     body      the rest of the page, Markdown with the examples in it
+    fix       whether `validate --fix` may mend it: `safe`, `unsafe` (with `--unsafe-fixes`) or `none`
     """
 
     code: str
@@ -51,6 +53,7 @@ class Page(NamedTuple):
     headline: str
     body: str
     examples: tuple[Example, ...]
+    fix: Applicability | Literal["none"] = "none"
 
 
 def path_of(code: str) -> Path:
@@ -68,7 +71,7 @@ def load_page(code_or_name: str) -> Page:
     # As it is: cleaning a docstring would turn the tabs of an example into blanks.
     text = ast.get_docstring(ast.parse(path_of(code).read_text(encoding="utf-8")), clean=False) or ""
     headline, _, body = text.partition("\n")
-    return Page(code, name, severity, headline, body.strip(), _examples(text))
+    return Page(code, name, severity, headline, body.strip(), _examples(text), FIXES.get(code, "none"))
 
 
 def load_pages() -> tuple[Page, ...]:

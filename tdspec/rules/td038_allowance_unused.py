@@ -34,3 +34,19 @@ model:
 data: {name: digits}
 ```
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tdspec.report.fix import Fix
+from tdspec.text.yaml_edit import drop_last
+
+if TYPE_CHECKING:
+    from tdspec.language.spec import Allowance
+
+
+def fix(allowance: Allowance) -> Fix | None:
+    """The spec without the allowance, and without `allow` where that holds no other."""
+    edit = drop_last(allowance.owner, allowance.allow, allowance.key)
+    return Fix("remove it", (edit,)) if edit is not None else None

@@ -48,6 +48,7 @@ from __future__ import annotations
 from tdspec.ops.effects import Effect, Modulate, Normalise, Simplex
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings, effects_of, entry_label, mode_notes, positional
+from tdspec.rules.cures import wider_units
 
 
 def check(context: Context) -> Findings:
@@ -68,6 +69,7 @@ def check(context: Context) -> Findings:
                 labels=entry_label(source),
                 help=_help(effects),
                 notes=("no other path leads from there to the output", *mode_notes(fate)),
+                fix=wider_units(context, node),
             )
 
 

@@ -49,6 +49,7 @@ from __future__ import annotations
 
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings, entry_label, mode_notes
+from tdspec.rules.cures import wider_units
 
 
 def check(context: Context) -> Findings:
@@ -70,4 +71,5 @@ def check(context: Context) -> Findings:
                         labels=entry_label(source),
                         help="use `GN` with several channels per group here, or inject time behind it",
                         notes=("the signal reaches the output on another route", *mode_notes(fate)),
+                        fix=wider_units(context, node),
                     )

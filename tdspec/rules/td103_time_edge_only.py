@@ -51,6 +51,7 @@ from tdspec.ops.effects import Linear, Offset
 from tdspec.report.codes import finding
 from tdspec.report.finding import Severity
 from tdspec.rules.context import Context, Findings, effects_of, entry_label, mode_notes
+from tdspec.rules.cures import wider_units
 
 
 def check(context: Context) -> Findings:
@@ -75,6 +76,7 @@ def check(context: Context) -> Findings:
                 labels=entry_label(source),
                 help="use `GN` with at least 4 channels per group, or add `PosEmb` before this norm",
                 notes=(*notes, *mode_notes(fate)),
+                fix=wider_units(context, node),
             )
 
 

@@ -44,6 +44,7 @@ from __future__ import annotations
 
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings, entry_label
+from tdspec.rules.cures import wider_units
 
 
 def check(context: Context) -> Findings:
@@ -74,4 +75,5 @@ def check(context: Context) -> Findings:
                 help="use `GN` with at least 4 channels per group"
                 + (f", or add `PosEmb` behind `{victims[0].node.title}`" if victims else ""),
                 notes=tuple(notes),
+                fix=wider_units(context, node),
             )

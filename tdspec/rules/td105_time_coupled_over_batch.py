@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings, entry_label
+from tdspec.rules.cures import wider_units
 
 
 def check(context: Context) -> Findings:
@@ -59,4 +60,5 @@ def check(context: Context) -> Findings:
                     f"of independent offsets a batch of {batch} keeps {1 - 1 / batch:.1%}",
                     "sampled in training mode, with one t for all, an offset that all positions share is erased",
                 ),
+                fix=wider_units(context, node),
             )

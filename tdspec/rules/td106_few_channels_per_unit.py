@@ -46,6 +46,7 @@ from tdspec.facts.state import NONE, ONE, SPACE, Affine
 from tdspec.report.codes import finding
 from tdspec.report.finding import Severity
 from tdspec.rules.context import Context, Findings
+from tdspec.rules.cures import wider_units
 
 SCORE_SDE_BOUND = 4  # least C/G of score_sde's models, arXiv 2405.14126, section 3.3
 
@@ -69,6 +70,7 @@ def check(context: Context) -> Findings:
                 severity=Severity.WARNING if width < SCORE_SDE_BOUND else Severity.NOTE,
                 help=f"use at most {max(1, channels // 8)} groups, or a rule such as `GN(min(C/4, 32))`",
                 notes=("1 - G/C, in expectation over independent offsets",),
+                fix=wider_units(context, node),
             )
 
 

@@ -42,6 +42,7 @@ from __future__ import annotations
 
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings, entry_label, mode_notes, positional
+from tdspec.rules.cures import wider_units
 
 
 def check(context: Context) -> Findings:
@@ -60,4 +61,5 @@ def check(context: Context) -> Findings:
                 labels=entry_label(source),
                 help="use a norm whose units span positions, `GN`, or an `Emb`, which differs between channels",
                 notes=("no other path leads from there to the output", *mode_notes(fate)),
+                fix=wider_units(context, node),
             )

@@ -47,6 +47,7 @@ from tdspec.ops.effects import Linear, Offset
 from tdspec.ops.init import is_zero
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings
+from tdspec.rules.cures import start_with
 
 
 def check(context: Context) -> Findings:
@@ -59,12 +60,15 @@ def check(context: Context) -> Findings:
             if found is None:
                 continue
             where, operand = found
-            if any(weight.bias and weight.role == "operand" and not is_zero(rule) for weight, rule in operand.starts):
+            for weight, rule in operand.starts:
+                if not weight.bias or weight.role != "operand" or is_zero(rule):
+                    continue
                 yield finding(
                     "TD109",
                     f"the bias of `{operand.title}` starts beside the time embedding, and not at zero",
                     **scope.place(where),
                     help="`init: {operand: {bias: zeros}}` lets the embedding speak alone",
+                    fix=start_with(context, operand, weight, "zeros"),
                 )
 
 

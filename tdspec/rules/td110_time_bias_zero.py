@@ -46,15 +46,19 @@ from __future__ import annotations
 from tdspec.ops.init import is_zero
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings
+from tdspec.rules.cures import start_with
 
 
 def check(context: Context) -> Findings:
     for scope in context.scopes:
         for path, node in scope.graph.walk():
-            if any(weight.bias and weight.role == "time" and is_zero(rule) for weight, rule in node.starts):
+            for weight, rule in node.starts:
+                if not weight.bias or weight.role != "time" or not is_zero(rule):
+                    continue
                 yield finding(
                     "TD110",
                     f"the time branch's bias in `{node.title}` starts at zero",
                     **scope.place(path),
                     help="leave it at PyTorch's default, which is not zero",
+                    fix=start_with(context, node, weight, "default"),
                 )

@@ -46,8 +46,10 @@ from collections.abc import Callable
 from math import cos, pi, sin
 
 from tdspec.report.codes import finding
+from tdspec.report.fix import Fix
 from tdspec.rules.context import Context, Findings
 from tdspec.text.expression import ExpressionError, evaluate
+from tdspec.text.yaml_edit import set_key
 
 MOVES = 0.1  # a feature that changes by less over the whole range counts as constant
 
@@ -75,7 +77,17 @@ def check(context: Context) -> Findings:
                     **scope.place(path),
                     help=f"scale the argument, `time: {{argument: 1000*t, …}}`, or shorten the period, "
                     f"`{node.title}({total}, period=10)`",
+                    fix=_scaled(context),
                 )
+
+
+def _scaled(context: Context) -> Fix | None:
+    """The argument that the sinusoid was made for, where none is written."""
+    time = context.spec.time
+    if time is None or time.argument is not None:
+        return None
+    edit = set_key(context.spec.tree, context.spec.source, ("time", "argument"), "1000*t")
+    return Fix("write `argument: 1000*t`", (edit,)) if edit is not None else None
 
 
 def moves(frequency: float, low: float, high: float, wave: Callable[[float], float]) -> bool:

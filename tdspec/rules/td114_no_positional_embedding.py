@@ -43,6 +43,7 @@ from __future__ import annotations
 from tdspec.ops.effects import Modulate, Offset
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings
+from tdspec.rules.cures import position_behind
 
 
 def check(context: Context) -> Findings:
@@ -64,4 +65,5 @@ def check(context: Context) -> Findings:
             "time is added per channel only, without a positional embedding",
             **scope.place(path),
             help=f"add `PosEmb` behind `{node.title}`",
+            fix=position_behind(node),
         )

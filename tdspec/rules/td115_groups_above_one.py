@@ -44,6 +44,7 @@ from __future__ import annotations
 from tdspec.facts.state import Affine
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings
+from tdspec.rules.cures import wider_units
 
 
 def check(context: Context) -> Findings:
@@ -58,4 +59,5 @@ def check(context: Context) -> Findings:
                     f"`{node.title}` has {effect.groups} groups behind a time embedding",
                     **scope.place(path),
                     help="`GN(1)` keeps the most; `defaults: {GN: {groups: 1}}` sets it once",
+                    fix=wider_units(context, node, most=1),
                 )

@@ -45,6 +45,7 @@ from __future__ import annotations
 from tdspec.ops.effects import Modulate
 from tdspec.report.codes import finding
 from tdspec.rules.context import Context, Findings, effects_of, entry_label, mode_notes
+from tdspec.rules.cures import wider_units
 
 
 def check(context: Context) -> Findings:
@@ -62,4 +63,5 @@ def check(context: Context) -> Findings:
                 labels=entry_label(source),
                 help=f"put `{source.node.title}` behind `{node.title}`",
                 notes=("no other path leads from there to the output", *mode_notes(fate)),
+                fix=wider_units(context, node),
             )

@@ -14,13 +14,18 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tdspec.text.cursor import Cursor
 from tdspec.text.expression_mistakes import expected_operand, not_closed, unexpected
 from tdspec.text.mistake import Mistake
+from tdspec.text.respell import respell
 from tdspec.text.source import Span
 from tdspec.text.suggest import nearest, quote_list
 from tdspec.text.syntax import Binary, Expression, Invoke, Name, Negate, Number
+
+if TYPE_CHECKING:
+    from tdspec.report.fix import Fix
 
 LIMIT = 10**15
 """Greatest magnitude of a whole number; greater ones are typing errors."""
@@ -43,10 +48,11 @@ FUNCTIONS = {"min": min, "max": max}
 class ExpressionError(Exception):
     """An expression has no value here. `message` goes on after the name of what it was for."""
 
-    def __init__(self, span: Span, message: str, help: str = "") -> None:
+    def __init__(self, span: Span, message: str, help: str = "", fix: Fix | None = None) -> None:
         self.span = span
         self.message = message
         self.help = help
+        self.fix = fix
         super().__init__(message)
 
 
@@ -158,7 +164,10 @@ def evaluate(expression: Expression, environment: Mapping[str, int | float]) -> 
             near = nearest(expression.function, FUNCTIONS)
             help = f"did you mean `{near}`?" if near else "`min` and `max` are the functions there are"
             raise ExpressionError(
-                expression.span, f"calls `{expression.function}`, which is no function of numbers", help
+                expression.span,
+                f"calls `{expression.function}`, which is no function of numbers",
+                help,
+                respell(expression.span, expression.function, FUNCTIONS),
             )
         if not expression.arguments:
             raise ExpressionError(expression.span, f"gives `{expression.function}` nothing to choose from")
@@ -194,7 +203,8 @@ def _look_up(name: Name, environment: Mapping[str, int | float]) -> int | float:
         help = f"did you mean `{near}`?"
     else:
         help = f"known here: {quote_list(environment, 'and')}" if environment else "no names are known here"
-    raise ExpressionError(name.span, f"should be a number, found `{name.id}`", help)
+    fix = respell(name.span, name.id, environment)
+    raise ExpressionError(name.span, f"should be a number, found `{name.id}`", help, fix)
 
 
 def print_expression(expression: Expression, least: int = 0) -> str:

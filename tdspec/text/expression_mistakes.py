@@ -6,8 +6,9 @@ import re
 import string
 
 from tdspec.report.finding import Label
+from tdspec.report.fix import Edit, Fix
 from tdspec.text.cursor import Cursor
-from tdspec.text.lookalike import QUOTES, dash_like, is_invisible, name_of, other_like
+from tdspec.text.lookalike import OPERATORS, QUOTES, dash_like, is_invisible, name_of, other_like
 from tdspec.text.mistake import Mistake
 from tdspec.text.suggest import shorten
 
@@ -92,7 +93,7 @@ def unexpected(cursor: Cursor) -> Mistake:
     span = cursor.span(at, at + 1)
     if char == "–":
         message = "`–`, an en dash, separates steps; between numbers a minus is a hyphen"
-        return Mistake("TD011", message, span, "write `-`")
+        return Mistake("TD011", message, span, "write `-`", fix=in_ascii(cursor, at, "-"))
     if char in "=:":
         return Mistake("TD010", f"`{char}` follows a value", span, "an argument is written `name=value`")
     word = WORD.match(cursor.text, at, cursor.end)
@@ -105,6 +106,27 @@ def unexpected(cursor: Cursor) -> Mistake:
         message = f"the bracket `{char}` stands inside an expression"
         return Mistake("TD014", message, span, "leave it out; groups are made by `(` and `)`")
     return Mistake("TD016", f"`{char}` follows a value", span, "known operators: `+`, `-`, `*` and `/`")
+
+
+def in_ascii(cursor: Cursor, at: int, meant: str) -> Fix:
+    """The sign that is meant; and where one is written so, the others that reading would stop at next.
+
+    Of minus signs those up to the closing parenthesis, of other signs those of the whole pipeline.
+    """
+    end = at + 1
+    if meant != "-":
+        end = cursor.end
+    elif (close := PARENTHESIS.search(cursor.text, at, cursor.end)) is not None and close[0] == ")":
+        end = close.start()
+    edits = []
+    for place in range(at, end):
+        char = cursor.text[place]
+        like = other_like(char) if meant != "-" else dash_like(char, "-")
+        if place == at or (meant == "-" and char == "–"):
+            edits.append(Edit(cursor.span(place, place + 1), meant))
+        elif like is not None and like.sure and char not in OPERATORS:
+            edits.append(Edit(cursor.span(place, place + 1), like.meant))
+    return Fix(f"write `{meant}`", tuple(edits))
 
 
 def strange_character(cursor: Cursor, at: int, code: str = "TD016") -> Mistake | None:
@@ -123,6 +145,7 @@ def strange_character(cursor: Cursor, at: int, code: str = "TD016") -> Mistake |
             f"{like.named} was found where `{like.meant}` is meant",
             span,
             help=f"write `{like.meant}`",
+            fix=in_ascii(cursor, at, like.meant),
         )
     if char == "–":
         return None

@@ -8,6 +8,7 @@ from tdspec.report.codes import finding
 from tdspec.report.finding import Finding, Label
 
 if TYPE_CHECKING:
+    from tdspec.report.fix import Fix
     from tdspec.text.source import Span
 
 
@@ -26,6 +27,7 @@ class Mistake(Exception):
         help: str = "",
         labels: tuple[Label, ...] = (),
         resume: int | None = None,
+        fix: Fix | None = None,
     ) -> None:
         self.code = code
         self.message = message
@@ -33,7 +35,10 @@ class Mistake(Exception):
         self.help = help
         self.labels = labels
         self.resume = resume
+        self.fix = fix
         super().__init__(message)
 
     def finding(self, where: str = "") -> Finding:
-        return finding(self.code, self.message, self.span, help=self.help, labels=self.labels, where=where)
+        return finding(
+            self.code, self.message, self.span, help=self.help, labels=self.labels, where=where, fix=self.fix
+        )

@@ -105,13 +105,19 @@ def _decode(name: str, data: bytes, report: Report) -> Source | None:
             return None
     else:
         if strange is None or b"\0" not in body:
-            # One character for one: offsets stay those of the file.
-            return Source(name, LONE_RETURN.sub("\n", text) if "\r" in text else text)
+            return as_source(name, "\ufeff" + text if marked else text)
     assert strange is not None
     byte = f"byte {marked + strange.start() + 1} is 0x{strange[0].hex()}"
     message = f"`{name}` is a binary file, not UTF-8 text: {byte}"
     report.add(finding("TD001", message, file=name, help="give the path of the spec, a YAML text"))
     return None
+
+
+def as_source(name: str, written: str) -> Source:
+    """The source of a file's own text: without a byte order mark, with LF where a line ends in CR alone."""
+    text = written.removeprefix("\ufeff")
+    # One character for one: offsets stay those of the file.
+    return Source(name, LONE_RETURN.sub("\n", text) if "\r" in text else text, written)
 
 
 def _report_encoding(name: str, body: bytes, marked: int, error: UnicodeDecodeError, report: Report) -> None:

@@ -22,12 +22,15 @@ class Position(NamedTuple):
 class Source:
     """One text: what messages call it, and its content.
 
-    `name` is the path as the user gave it, `<stdin>`, `<string>` or `<dict>`.
+    `name` is the path as the user gave it, `<stdin>`, `<string>` or `<dict>`. `written` is the file's own
+    text, where that differs: it begins with a byte order mark, or its lines end in CR. Apart from the mark
+    it is the same character by character, so that offsets are the same.
     """
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, written: str | None = None) -> None:
         self.name = name
         self.text = text
+        self.written = text if written is None else written
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -49,6 +52,11 @@ class Source:
         start = self.line_starts[number - 1]
         end = self.text.find("\n", start)
         return self.text[start : end if end != -1 else len(self.text)].rstrip("\r")
+
+    @property
+    def line_break(self) -> str:
+        """How lines end in the file."""
+        return next((mark for mark in ("\r\n", "\n", "\r") if mark in self.written), "\n")
 
     def whole(self) -> Span:
         """The span of the whole text."""

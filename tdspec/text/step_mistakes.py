@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from tdspec.text.cursor import Cursor
 from tdspec.text.expression_mistakes import strange_character
-from tdspec.text.lookalike import TIMES, name_of, separator_like
+from tdspec.text.lookalike import TIMES, Lookalike, name_of, separator_like, separator_of
 from tdspec.text.mistake import Mistake
+from tdspec.text.respell import write
 from tdspec.text.suggest import shorten, to_copy
+
+if TYPE_CHECKING:
+    from tdspec.report.fix import Fix
 
 WORD = re.compile(r"[\w.]+")
 SEPARATOR = re.compile(r"[-–]")
@@ -45,7 +50,8 @@ def expected_step(cursor: Cursor) -> Mistake:
             stop = start + like.length
             message = f"{like.named} was found where `–` is meant"
             help = "separate steps by one `–` or one `-`"
-            return Mistake("TD011", message, cursor.span(start, stop), help, resume=stop)
+            fix = as_separator(cursor, start, like)
+            return Mistake("TD011", message, cursor.span(start, stop), help, resume=stop, fix=fix)
         if first:
             message = "a pipeline begins with a step, not with a separator"
             return Mistake("TD010", message, span, f"delete the `{char}`")
@@ -87,7 +93,8 @@ def expected_separator(cursor: Cursor, start: int) -> Mistake:
         else:
             help = to_copy("write `{}–{}`", step, following[1]) if following is not None else "write `–`"
         message = f"{like.named} was found where `–` is meant"
-        return Mistake("TD011", message, cursor.span(at, behind), help, resume=behind)
+        fix = as_separator(cursor, at, like) if following is not None else None
+        return Mistake("TD011", message, cursor.span(at, behind), help, resume=behind, fix=fix)
     if char == "(":
         help = "a step has one pair of parentheses, right behind its name"
         return Mistake("TD010", f"`{shorten(step)}` already has its arguments", span, help)
@@ -112,6 +119,12 @@ def expected_separator(cursor: Cursor, start: int) -> Mistake:
     return foreign(cursor, at, "a separator or the end of the pipeline was expected")
 
 
+def as_separator(cursor: Cursor, at: int, like: Lookalike) -> Fix | None:
+    """The separator of the pipeline, in the place of what can be nothing else."""
+    span = cursor.span(at, at + like.length)
+    return write(span, separator_of(cursor.text[:at] + cursor.text[at + like.length :])) if like.sure else None
+
+
 def repeat(cursor: Cursor, at: int, step: str) -> Mistake:
     """A `*`, or what looks like it, without a whole number behind it."""
     char = cursor.text[at]
@@ -121,7 +134,8 @@ def repeat(cursor: Cursor, at: int, step: str) -> Mistake:
         kernel = step[-1].isdigit() and cursor.text[at + 1 : at + 2].isdigit()
         meant, times = ("x", found) if kernel else ("*", found or "4")
         message = f"`{char}`, {name_of(char)}, was found where `{meant}` is meant"
-        return Mistake("TD011", message, cursor.span(at, at + 1), to_copy("write `{}{}{}`", step, meant, times))
+        span = cursor.span(at, at + 1)
+        return Mistake("TD011", message, span, to_copy("write `{}{}{}`", step, meant, times), fix=write(span, meant))
     stop = count.end() if count is not None and found else at + 1
     if cursor.text[stop : stop + 1] == "(":
         help = "write the arguments first, `Block(64)*4`"

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tdspec.report.finding import Label
+from tdspec.report.fix import Fix
 from tdspec.text.cursor import Cursor
 from tdspec.text.expression import close, parse_expression
 from tdspec.text.mistake import Mistake
@@ -132,6 +133,8 @@ class StepReader:
             if mistake.code == "TD011" and earlier.message == mistake.message:
                 if len(earlier.labels) < MOST_LABELS:
                     earlier.labels += (Label(mistake.span, "here too"),)
+                if earlier.fix is not None and mistake.fix is not None:
+                    earlier.fix = Fix(earlier.fix.title, earlier.fix.edits + mistake.fix.edits)
                 return
         self.mistakes.append(mistake)
 

@@ -34,6 +34,23 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     return best
 
 
+def only_meaning(word: str, candidates: Iterable[str]) -> str | None:
+    """The one candidate that `word` can stand for, so surely that a fix may write it; None in doubt.
+
+    It differs in case or separators only; or it is the only one that a single slip leads to, where one
+    of the two has four letters at least (of shorter words a slip leaves too little).
+    """
+    if not 0 < len(word) <= LONGEST:
+        return None
+    folded = _fold(word)
+    others = [(candidate, _fold(candidate)) for candidate in candidates]
+    alike = [candidate for candidate, other in others if other == folded]
+    if not alike:
+        near = [(name, other) for name, other in others if abs(len(other) - len(folded)) <= 1]
+        alike = [name for name, other in near if max(len(folded), len(other)) >= 4 and distance(folded, other) == 1]
+    return alike[0] if len(alike) == 1 else None
+
+
 def distance(left: str, right: str) -> int:
     """Number of slips (insert, delete, replace, swap of neighbours) between two words.
 

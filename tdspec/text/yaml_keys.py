@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from tdspec.report.codes import finding
 from tdspec.report.finding import Label
+from tdspec.report.fix import Edit, Fix
+from tdspec.text.respell import blank_behind
+from tdspec.text.source import Span
 from tdspec.text.suggest import shorten, to_copy
 from tdspec.text.yaml_node import Entry, Node, Scalar, Sequence
 from tdspec.text.yaml_scalar import Value
@@ -69,6 +72,7 @@ def rejoined(entries: list[Entry], found: list[Finding]) -> list[Entry]:
                     "a comma in braces ends the value, so this expression is cut in pieces",
                     span,
                     help=to_copy('put quotes around it: `{}: "{}"`', str(key.value), span.text),
+                    fix=_in_quotes(span),
                 )
             )
         whole.append(Entry(key, value))
@@ -94,6 +98,13 @@ def _open_parentheses(word: Scalar) -> int:
     return text.count("(") - text.count(")")
 
 
+def _in_quotes(span: Span) -> Fix | None:
+    if any(sign in span.text for sign in '"\\\n'):
+        return None
+    start, end = (Span(span.source, at, at) for at in (span.start, span.end))
+    return Fix("put quotes around it", (Edit(start, '"'), Edit(end, '"')))
+
+
 def _is_bare(entry: Entry) -> bool:
     """A word that stands alone in braces, without a colon and a value."""
     return entry.key.style == "plain" and entry.value.span.start == entry.value.span.end
@@ -101,11 +112,13 @@ def _is_bare(entry: Entry) -> bool:
 
 def _joined(key: Scalar) -> Finding:
     word, _, rest = str(key.value).partition(":")
+    at = key.span.start + len(word)
     return finding(
         "TD002",
         f"YAML reads `{shorten(str(key.value))}` as one word: a blank is missing behind the colon",
         key.span,
         help=to_copy("write `{}: {}`", word, rest),
+        fix=blank_behind(Span(key.span.source, at, at + 1)) if key.style == "plain" else None,
     )
 
 

@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tdspec.text.respell import blank_behind
 from tdspec.text.suggest import shorten, to_copy
+from tdspec.text.tabs import blanks_for_tabs
 from tdspec.text.yaml_brackets import CLOSERS, behind_brackets, in_brackets, repeated_group
 from tdspec.text.yaml_fault import Fault
 
@@ -70,6 +72,7 @@ def _tab(fault: Fault) -> Finding | None:
         caption="a tab",
         help="use two blanks for each level",
         notes=(f"{others} other line{'s' * (others > 1)} too",) if others > 0 else (),
+        fix=blanks_for_tabs(fault.source),
     )
 
 
@@ -112,11 +115,12 @@ def _no_colon(fault: Fault) -> Finding | None:
     if "expected ':'" not in fault.problem:
         return None
     span = fault.line_span(fault.began)
-    joined = re.match(r"([\w.-]{1,40})[:\uff1a](\S.*)", span.text)
+    joined = re.match(r"([\w.-]{1,40})([:\uff1a])(\S.*)", span.text)
     return fault.say(
         f"a key and a colon were expected, found `{shorten(span.text)}`",
         span,
-        help=to_copy("write `{}: {}`", joined[1], joined[2]) if joined else "write `key: value`",
+        help=to_copy("write `{}: {}`", joined[1], joined[3]) if joined else "write `key: value`",
+        fix=blank_behind(fault.span(span.start + joined.start(2))) if joined else None,
     )
 
 

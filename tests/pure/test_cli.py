@@ -17,6 +17,7 @@ from tdspec import SpecError, __version__
 from tdspec.cli.app import COMMANDS, Commands, app
 from tdspec.report.codes import CODES, finding
 from tdspec.report.finding import Report
+from tdspec.report.fix import FIXES
 from tests.conftest import Run
 
 GOOD = """\
@@ -232,8 +233,96 @@ def test_validate_counts_a_file_that_others_extend_once(run: Run, folder: Path) 
 
 
 def test_validate_says_which_file_broke_it(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tdspec.cli.validate.check_path", broken(RuntimeError("lost")))
+    monkeypatch.setattr("tdspec.mend.check_source", broken(RuntimeError("lost")))
     assert "while checking good.yaml" in run("validate", "good.yaml").err
+
+
+# ------------------------------------------------------------------ validate --fix
+
+BATCH = GOOD.replace("GN(1)]", "BN]")
+MISSPELT = BATCH.replace("Act", "act").replace("  stem", "  # where it begins\n  setm")
+
+
+def test_fix_writes_the_file_and_says_what_is_left(run: Run, folder: Path) -> None:
+    path = folder / "more" / "bad.yml"
+    path.write_text(MISSPELT, encoding="utf-8")
+    ran = run("validate", "more", "--fix")
+    assert path.read_text(encoding="utf-8") == BATCH.replace("  stem", "  # where it begins\n  stem")
+    assert (
+        ran.code == 1 and ran.out.startswith("error[TD104]") and "fix: write `GN(1)` (--fix --unsafe-fixes)" in ran.out
+    )
+    assert ran.err == "fixed 2, 1 more with --unsafe-fixes\n"
+    ran = run("validate", "more", "--fix", "--unsafe-fixes")
+    assert (ran.code, ran.err) == (0, "fixed 1\n")
+    assert run("validate", "more", "--fix") == (0, "more/bad.yml: ok\n", "fixed nothing\n")
+
+
+def test_fix_does_what_is_selected(run: Run, folder: Path) -> None:
+    path = folder / "more" / "bad.yml"
+    path.write_text(MISSPELT, encoding="utf-8")
+    assert run("validate", "more", "--fix", "--unsafe-fixes", "--select", "TD104").err == "fixed nothing\n"
+    run("validate", "more", "--fix", "--ignore", "TD03")
+    assert path.read_text(encoding="utf-8") == MISSPELT.replace("setm", "stem")
+
+
+def test_fix_leaves_what_is_allowed(run: Run, folder: Path) -> None:
+    allowed = BATCH.replace("  ode:", "  ode:\n    allow: {TD104: an ablation}")
+    (folder / "good.yaml").write_text(allowed, encoding="utf-8")
+    assert run("validate", "good.yaml", "--fix", "--unsafe-fixes").err == "fixed nothing\n"
+
+
+def test_diff_changes_nothing(run: Run, folder: Path) -> None:
+    path = folder / "more" / "bad.yml"
+    path.write_bytes(MISSPELT.rstrip("\n").replace("\n", "\r\n").encode())
+    before = path.read_bytes()
+    ran = run("validate", "more", "--diff")
+    assert (ran.code, ran.err) == (1, "would fix 2, 1 more with --unsafe-fixes\n")
+    assert ran.out.startswith("--- more/bad.yml\n+++ more/bad.yml\n@@ ") and path.read_bytes() == before
+    (folder / "fix.diff").write_bytes(ran.out.encode())
+    git = ["git", "-c", "core.autocrlf=false", "apply", "-p0", "fix.diff"]
+    assert subprocess.run(git, cwd=folder, capture_output=True, check=False).returncode == 0
+    by_git = path.read_bytes()
+    path.write_bytes(before)
+    run("validate", "more", "--fix")
+    assert path.read_bytes() == by_git
+    assert run("validate", "more", "--diff") == (0, "", "would fix nothing, 1 more with --unsafe-fixes\n")
+
+
+def test_fix_of_standard_input_goes_to_standard_output(folder: Path) -> None:
+    ran = process("-m", "tdspec", "validate", "-", "--fix", stdin=MISSPELT)
+    assert ran.returncode == 1 and ran.stdout == BATCH.replace("  stem", "  # where it begins\n  stem")
+    assert "error[TD104]" in ran.stderr and ran.stderr.endswith("fixed 2, 1 more with --unsafe-fixes\n")
+    ran = process("-m", "tdspec", "validate", "-", "--diff", stdin=MISSPELT)
+    assert ran.stdout.startswith("--- <stdin>\n+++ <stdin>\n")
+    assert process("-m", "tdspec", "validate", "-", "--fix", stdin=GOOD).stdout == GOOD
+
+
+def test_unsafe_fixes_alone_mean_nothing(run: Run, folder: Path) -> None:
+    ran = run("validate", "--unsafe-fixes")
+    assert ran.code == 2 and "goes with --fix or --diff" in ran.err
+
+
+def test_what_json_offers_is_what_fix_does(run: Run, folder: Path) -> None:
+    path = folder / "more" / "bad.yml"
+    path.write_text(MISSPELT, encoding="utf-8")
+    (key, *_) = [item for item in json.loads(run("validate", "more", "--format", "json").out) if item["fix"]]
+    assert key["fix"] == {
+        "applicability": "safe",
+        "title": "write `stem`",
+        "edits": [
+            {"path": "more/bad.yml", "line": 6, "column": 3, "end_line": 6, "end_column": 7, "text": "stem"},
+        ],
+    }
+    (run_,) = json.loads(run("validate", "more", "--format", "sarif").out)["runs"]
+    (fix,) = next(result["fixes"] for result in run_["results"] if result["ruleId"] == "TD020")
+    (change,) = fix["artifactChanges"]
+    assert fix["description"]["text"] == "write `stem`" and change["artifactLocation"]["uri"] == "more/bad.yml"
+    assert change["replacements"] == [
+        {
+            "deletedRegion": {"startLine": 6, "startColumn": 3, "endLine": 6, "endColumn": 7},
+            "insertedContent": {"text": "stem"},
+        }
+    ]
 
 
 # ------------------------------------------------------------------ explain
@@ -251,6 +340,14 @@ def test_explain_lists_all(run: Run) -> None:
     assert [page["code"] for page in pages] == list(CODES)
     assert json.loads(run("explain", "TD104", "--json").out) == pages[list(CODES).index("TD104")]
     assert {example["kind"] for example in pages[-1]["examples"]} == {"bad", "good"}
+    assert {page["code"]: page["fix"] for page in pages if page["fix"] != "none"} == FIXES
+
+
+def test_the_committed_pages_are_current(run: Run) -> None:
+    """`make rules` renews them."""
+    path = Path(__file__).parents[2] / "docs" / "rules.md"
+    assert run("explain", "--all", "--markdown").out == path.read_text(encoding="utf-8")
+    assert run("explain", "--all", "--markdown", "--json").code == 2
 
 
 # ------------------------------------------------------------------ schema, init

@@ -53,14 +53,14 @@ def test_commands_and_their_options_are_these() -> None:
             )
     assert found == {
         "build": ["--emit", "--graph", "--json", "--set"],
-        "explain": ["--all", "--json"],
+        "explain": ["--all", "--json", "--markdown"],
         "init": [],
         "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],
         "schema": ["--check", "--write"],
         "train": [
             "--device", "--dry-run", "--json", "--out", "--precision", "--resume", "--seed", "--seeds", "--set",
         ],
-        "validate": ["--format", "--ignore", "--select", "--set"],
+        "validate": ["--diff", "--fix", "--format", "--ignore", "--select", "--set", "--unsafe-fixes"],
     }  # fmt: skip
 
 
