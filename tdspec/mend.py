@@ -16,31 +16,14 @@ from time import monotonic
 from tdspec.check import check_source
 from tdspec.report.finding import Finding, Report, Severity
 from tdspec.report.fix import FIXES, Fix, edited
+from tdspec.report.standing import helps, standing
 from tdspec.text.read import STDIN, as_source, read_source
 from tdspec.text.source import Source
 
 PATIENCE = 2.0  # seconds for the offers of one file; a check takes some thousandths, but of a huge network seconds
 
-# Codes by the stage that finds them: where an early stage finds an error, later ones may see nothing.
-STAGES = ("TD00", "TD01", "TD02", "TD03", "TD04", "TD2")
-
 Wanted = Callable[[Finding], bool]
 Texts = Mapping[str, str]
-
-
-def standing(report: Report) -> tuple[int, ...]:
-    """How a file stands, to be compared: errors by stage, then warnings, then notes; less is better.
-
-    An early stage counts more, because its errors hide what later ones would find: a pipeline that
-    can be read again may turn out to erase time.
-    """
-    errors = Counter(_stage(item.code) for item in report.findings if item.severity is Severity.ERROR)
-    by_stage = (errors[stage] for stage in range(len(STAGES) + 1))
-    return (*by_stage, report.count(Severity.WARNING), report.count(Severity.NOTE))
-
-
-def _stage(code: str) -> int:
-    return next((stage for stage, start in enumerate(STAGES) if code.startswith(start)), len(STAGES))
 
 
 @dataclass
@@ -163,7 +146,7 @@ class Workspace:
                 continue
             was, now = old.report, self._check(*view, texts).report
             own = view == (path, self.settings)
-            if standing(now) > standing(was) or (own and not _helps(was, now, item.code)):
+            if standing(now) > standing(was) or (own and not helps(was, now, item.code)):
                 return None
         return texts
 
@@ -196,12 +179,6 @@ def _changed(fix: Fix, sources: Mapping[str, Source]) -> dict[str, str]:
             texts[key] = edited(source, edits)
     known = all(any(edit.span.source is source for source in sources.values()) for edit in fix.edits)
     return texts if known else {}
-
-
-def _helps(was: Report, now: Report, code: str) -> bool:
-    """Whether a finding of this code has gone, and the file stands better."""
-    fewer = sum(item.code == code for item in now.findings) < sum(item.code == code for item in was.findings)
-    return fewer and standing(now) < standing(was)
 
 
 def _numbered(report: Report) -> Iterator[tuple[tuple[str, str, int], Finding]]:

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tdspec
-from tdspec.mend import Workspace, standing
+from tdspec.mend import Workspace
 from tdspec.report.finding import Finding, Report
 from tdspec.report.fix import FIXES, edited
+from tdspec.report.standing import standing
 from tdspec.rules.page import Example, load_pages
 from tests.pure.test_corpus import CORPUS
 from tests.pure.test_text_fuzz import TOKENS
