@@ -26,7 +26,7 @@ COMMANDS = {
     "explain": "Print the page of a finding's code, or of an op.",
     "build": "Compile a spec: its nodes, its source, its picture.",
     "train": "Train a spec.",
-    "probe": "Measure how much of every node is due to time.",
+    "probe": "Measure the time share at every node.",
     "schema": "Print the JSON Schema of the language, for editors.",
     "init": "Write a small spec to start from.",
 }

@@ -35,7 +35,9 @@ def _svg(context: click.Context, option: click.Parameter, path: Path | None) -> 
 def probe(
     subject: str, settings: tuple[str, ...], seeds: int, data: bool, batch: int, as_json: bool, draw: Path | None
 ) -> int:
-    """Measure the time share at every node: the part of its variance that is due to t.
+    """Measure the time share at every node.
+
+    It is the part of a node's variance that is due to t, from 0 to 1.
 
     SPEC|RUN is a spec, whose weights are drawn by its rules, or the folder of a run (or a checkpoint in it),
     whose weights are taken.

@@ -84,6 +84,7 @@ CODES: dict[str, tuple[str, Severity]] = {
     "TD206": ("class-count", E),
     # TD3xx: dynamics
     "TD301": ("random-field", E),
+    "TD302": ("kink-in-field", N),
 }
 
 

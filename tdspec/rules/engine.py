@@ -37,6 +37,7 @@ RULES = (
     "td116_scale_before_norm",
     "td205_input_dead",
     "td301_random_field",
+    "td302_kink_in_field",
 )
 
 JUDGED = frozenset(name[:5].upper() for name in RULES)

@@ -88,4 +88,4 @@ def _help(effects: tuple[Effect, ...]) -> str:
     for effect in effects:
         if isinstance(effect, Normalise) and not effect.space:
             return "use `GN`, whose units span positions, or an `Emb`, which differs between channels"
-    return "use `GN` with at least 4 channels per group, or add `PosEmb` before this norm"
+    return "use `GN` with at least 4 channels per group, or `PosEmb` as a second source of time"

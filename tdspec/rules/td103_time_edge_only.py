@@ -74,7 +74,7 @@ def check(context: Context) -> Findings:
                 severity=Severity.ERROR if scope.kind == "ode" else Severity.WARNING,
                 caption="inside the map each unit's mean takes the signal along",
                 labels=entry_label(source),
-                help="use `GN` with at least 4 channels per group, or add `PosEmb` before this norm",
+                help="use `GN` with at least 4 channels per group, or `PosEmb` as a second source of time",
                 notes=(*notes, *mode_notes(fate)),
                 fix=wider_units(context, node),
             )

@@ -73,7 +73,7 @@ def check(context: Context) -> Findings:
                 caption="each channel's mean is removed, and the constant with it" if victims else "",
                 labels=entry_label(victims[0]) if victims else (),
                 help="use `GN` with at least 4 channels per group"
-                + (f", or add `PosEmb` behind `{victims[0].node.title}`" if victims else ""),
+                + (", or `PosEmb` as a second source of time" if victims else ""),
                 notes=tuple(notes),
                 fix=wider_units(context, node),
             )

@@ -77,9 +77,9 @@ def _operand(scope: Scope, path: str, node: Node) -> tuple[str, Node] | None:
     assert node.op is not None and node.site is not None
     while node.op is not None and node.site is not None:
         effects = node.op.effects(node.site)
-        if isinstance(effects[0], Linear):
+        if any(isinstance(effect, Linear) for effect in effects[:1]):
             return path, node
-        if not isinstance(effects[0], Offset):
+        if any(not isinstance(effect, Offset) for effect in effects[:1]):
             return None
         path = scope.before(path)
         node = scope.by_path[path]

@@ -30,6 +30,7 @@ model:
     field: [GN(1)–Act–ConcatConv–PosEmb–GN(1)]
   head: [GAP–FC]
 data: {name: digits}
+defaults: {Act: SiLU}
 """
 BAD = GOOD.replace("PosEmb–GN(1)", "BN")
 
@@ -240,7 +241,7 @@ def test_validate_says_which_file_broke_it(run: Run, folder: Path, monkeypatch: 
 # ------------------------------------------------------------------ validate --fix
 
 BATCH = GOOD.replace("GN(1)]", "BN]")
-MISSPELT = BATCH.replace("Act", "act").replace("  stem", "  # where it begins\n  setm")
+MISSPELT = BATCH.replace("–Act", "–act").replace("  stem", "  # where it begins\n  setm")
 
 
 def test_fix_writes_the_file_and_says_what_is_left(run: Run, folder: Path) -> None:

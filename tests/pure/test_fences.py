@@ -76,6 +76,7 @@ def test_codes_are_these() -> None:
         *(f"TD11{digit}" for digit in range(7)),
         *(f"TD20{digit}" for digit in range(1, 7)),
         "TD301",
+        "TD302",
     ]
 
 

@@ -129,6 +129,7 @@ def test_what_is_called_alive_is_seldom_erased() -> None:
     [
         "GN(4)–Act–Conv–Emb–Conv1x1(padding=1)–IN–Conv3x3(padding=0)",  # zeros around a 1x1 kernel are a border too
         "GN(4)–Act–ConcatConv1x1(padding=1)–IN–Conv3x3(padding=0)",
+        "Conv–Dropout(0)–Emb–IN",
         "Gate–Scale(0, squash=Sigmoid)–IN",  # half, not zero
         "Emb–Conv1x1(padding=1, stride=9)–Conv1x1–GN(1)",  # sees the zeros around the map only
     ],
