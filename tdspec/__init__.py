@@ -106,8 +106,8 @@ def train(
 def probe(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any) -> Probe:
     """The time share at every node, measured; `options` are those of `tdspec.training.probing.probe_spec`.
 
-    spec  as for `compile`, or the folder of a run, whose last checkpoint is measured
-    Raises `SpecError` if the spec does not hold.
+    spec  as for `compile`, or the folder of a run, whose last checkpoint is measured; time may be erased in it
+    Raises `SpecError` if it is no network.
     """
     from pathlib import Path
 
@@ -118,4 +118,9 @@ def probe(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Itera
     if not isinstance(spec, (Spec, dict)) and "\n" not in str(spec) and Path(spec).is_dir():
         options["origin"] = find(spec if isinstance(spec, str) else Path(spec), Path("runs"), "")
         spec = options["origin"].folder / "spec.resolved.yaml"
-    return probe_spec(spec if isinstance(spec, Spec) else load(spec, overrides=overrides), **options)
+    if not isinstance(spec, Spec):
+        checked = _check(spec, overrides)
+        if not checked.compiles or checked.spec is None:
+            raise SpecError(checked.report)
+        spec = checked.spec
+    return probe_spec(spec, **options)

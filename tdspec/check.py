@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tdspec.report.finding import Finding, Report
+from tdspec.report.finding import Finding, Report, Severity
 from tdspec.text.read import read_source
 from tdspec.text.source import Source
 
@@ -30,6 +30,14 @@ class Checked:
     report: Report
     spec: Spec | None = None
     graph: Graph | None = None
+
+    @property
+    def compiles(self) -> bool:
+        """Whether there is a network: all errors, if there are any, are verdicts about one."""
+        from tdspec.rules.engine import JUDGED
+
+        errors = {item.code for item in self.report.findings if item.severity is Severity.ERROR}
+        return self.spec is not None and errors <= JUDGED
 
 
 def check_path(path: str, overrides: Iterable[str] = ()) -> Checked:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tdspec.check import check_path
 from tdspec.cli.columns import aligned
-from tdspec.cli.output import settings_option, spec_that_holds
+from tdspec.cli.output import print_report, settings_option
+from tdspec.report.finding import Severity
 
 if TYPE_CHECKING:
     from tdspec.witness.probe import Probe, Row
@@ -43,7 +45,8 @@ def probe(
     whose weights are taken.
 
     In the table, `keeps` is the share behind a norm over the share before it, and `expected` what a norm keeps of
-    independent offsets before a weight is learned. Exits with 1 if the spec does not hold.
+    independent offsets before a weight is learned. Where time dies can be measured too: only a spec that is no
+    network exits with 1.
     """
     is_run = Path(subject).is_dir()
     if is_run:
@@ -56,10 +59,12 @@ def probe(
             raise click.UsageError(str(error)) from None
         if origin.checkpoint is None:
             raise click.UsageError(f"{subject} has no checkpoint: name one of its runs, or a spec")
-    found = spec_that_holds(str(origin.folder / "spec.resolved.yaml") if is_run else subject, settings, err=True)
-    if found is None:
+    checked = check_path(str(origin.folder / "spec.resolved.yaml") if is_run else subject, settings)
+    if checked.report.count(Severity.ERROR):
+        print_report(checked.report, "full", err=True)
+    spec = checked.spec
+    if not checked.compiles or spec is None:
         return 1
-    spec, graph = found
     from tdspec.training import TrainError
     from tdspec.training.probing import probe_spec
 
@@ -72,8 +77,9 @@ def probe(
         click.echo(f"{spec.name} has no scope of time: nothing to measure", err=True)
     if draw is not None:
         from tdspec.graph.svg import to_svg
+        from tdspec.graph.wire import wire
 
-        draw.write_text(to_svg(graph, result.shares), encoding="utf-8")
+        draw.write_text(to_svg(wire(spec)[0], result.shares), encoding="utf-8")
         click.echo(f"wrote {draw}", err=True)
     click.echo(json.dumps(result.as_dict(), indent=2) if as_json else table(result))
     return 0

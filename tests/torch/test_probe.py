@@ -49,7 +49,7 @@ def test_survival_is_near_its_expectation() -> None:
 
 
 def test_what_is_erased_measures_zero_and_says_so() -> None:
-    found = probed("GN(1)–Act–Conv–Emb–IN", "allow: {TD101: to be seen}", seeds=2)
+    found = probed("GN(1)–Act–Conv–Emb–IN", seeds=2)  # an error to `validate`, and here to be seen
     assert row(found, "ode.field.emb_1").share("training") > 1e-6
     dead = row(found, "ode.field.in_1")
     assert (dead.said, dead.expected) == ("erased", 0)
@@ -97,6 +97,11 @@ def test_command(run: Run, tmp_path: Path) -> None:
     table = run("probe", str(spec), "--seeds", "1").out
     assert table.splitlines()[0].split() == ["node", "op", "time", "training", "evaluation", "keeps", "expected"]
     assert run("probe", str(tmp_path)).code == 2  # a folder, but of no run
+    spec.write_text(SPEC.format(field="GN(1)–Act–Conv–Emb–IN", extra=""), encoding="utf-8")
+    dead = run("probe", str(spec), "--seeds", "1")
+    assert dead.code == 0 and "TD101" in dead.err and "erased" in dead.out
+    spec.write_text(SPEC.format(field="GN(3)–Act–Conv–Emb–IN", extra=""), encoding="utf-8")
+    assert run("probe", str(spec)).code == 1
 
 
 def test_a_run_is_probed_with_its_own_weights(tmp_path: Path, run: Run) -> None:
