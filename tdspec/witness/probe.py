@@ -19,8 +19,7 @@ from tdspec.facts.words import time_words
 from tdspec.graph.graph import Graph, Node
 from tdspec.witness.share import Share, time_shares
 
-TIMES = 9  # points of t
-MODES: tuple[Mode, ...] = ("training", "evaluation")
+TIMES = 5  # points of t
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Probe:
 
     weights  where they came from: the spec's rules and how many draws, or a checkpoint
     inputs   what entered
-    rows     every op in a scope of time, in order
+    rows     every op in a scope of time, in order; without those of the embedding, which is nothing but time
     """
 
     name: str
@@ -93,13 +92,14 @@ def probe(
     rows: list[Row] = []
     for path, scope in scopes:
         found: dict[Mode, list[dict[str, Share]]] = {
-            mode: [_measure(network, path, scope, x, mode) for network in networks] for mode in MODES
+            mode: [_measure(network, path, scope, x, mode) for network in networks] for mode in scope.modes
         }
+        found.setdefault("evaluation", found["training"])  # no mask, no statistics: there is no difference
         prefix = f"{path}.field." if path else ""
         rows += [
             _row(scope, below, node, prefix, found)
             for below, node in scope.graph.walk()
-            if node.op is not None and below in found["training"][0]
+            if node.op is not None and below in found["training"][0] and not below.startswith("embed.")
         ]
     return Probe(name, weights, inputs, tuple(rows))
 
