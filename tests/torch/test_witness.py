@@ -69,6 +69,18 @@ def measure(text: str, seed: int) -> list[str]:
     return wrong
 
 
+@pytest.mark.parametrize(("training", "per_sample"), SCOPES)
+def test_fewer_edges_and_no_eps_never_bring_to_life(training: bool, per_sample: bool) -> None:
+    """`Scope.fates` looks at the interior without eps first, and takes what lives there to live everywhere."""
+    for seed in range(300):
+        field = Subject(random_spec(random.Random(seed).choice)).field
+        written, exact, circular, least = (
+            analyse(field, View(per_sample, training, edges, eps)).alive
+            for edges, eps in ((True, True), (True, False), (False, True), (False, False))
+        )
+        assert least | exact | circular | written == written and least & exact & circular == least, seed
+
+
 def batches(count: int, size: int) -> list[range]:
     return [range(start, start + size) for start in range(0, count, size)]
 
