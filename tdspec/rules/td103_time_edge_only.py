@@ -14,8 +14,8 @@ there is less of it.
 
 ## Size
 Of the energy of a constant under a 3x3 kernel the border holds 15 % on an 8x8 map, 8 % on 16x16, 4 % on 32x32
-(counted from the taps that see zeros). Of the whole output's variance, one convolution and one norm with 16
-channels, t is then responsible for 4.3e-3, 2.3e-3 and 1.1e-3.
+(counted from the taps that see zeros). Of the whole output's variance, one convolution and IN with 16 channels,
+t is then responsible for 1.1e-3, 5.7e-4 and 2.9e-4 (`benchmarks/time_table.py`).
 
 ## Limits
 In a diffusion model it is a warning: every sample has its own t there, and networks often cope.

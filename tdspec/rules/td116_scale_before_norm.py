@@ -6,9 +6,9 @@ channel. It divides by the standard deviation, and the factor cancels: of the si
 through is left.
 
 ## Why
-For a > 0, norm(a x) = norm(x) but for eps: a trace of the order (eps/variance)^2, measured at 1e-11 of the
-variance for a gate in front of IN or BN, and 3e-32 with eps = 0. Nothing additive is there, and still time is gone;
-arXiv 2405.14126 treats the additive case only.
+For a > 0, norm(a x) = norm(x) but for eps: a trace of the order (eps/variance)^2, measured at 4e-10 of the
+variance for a gate in front of IN or BN (`benchmarks/time_table.py`). Nothing additive is there, and still time is
+gone; arXiv 2405.14126 treats the additive case only.
 
 ## Cure
 Put the modulation behind the norm (`IN–ScaleShift`, as FiLM and adaptive norms have it, arXiv 1709.07871),
