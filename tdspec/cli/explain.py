@@ -64,7 +64,7 @@ def op_page(op: Op) -> str:
     lines = [op.name + "".join(f", also {alias}" for alias in op.aliases), "", inspect.cleandoc(op.doc), ""]
     lines.append("Arguments, in order:" if op.params else "It takes no arguments.")
     for param in op.params:
-        choices = f" One of {', '.join(param.choices)}." if param.choices else ""
+        choices = f" One of {', '.join(param.choices)}." if param.kind == "choice" else ""
         default = "" if param.default in (None, REQUIRED) else f" By default {str(param.default).lower()}."
         if param.choices:
             default = default.replace(str(param.default).lower(), str(param.default))

@@ -147,8 +147,14 @@ def value_of(param: Param, written: Expression, environment: Environment) -> Any
             return written.id == "true"
         fix = respell(written.span, text, ("true", "false"))
         raise ExpressionError(written.span, f"should be `true` or `false`, found `{text}`", "", fix)
-    if param.kind == "padding" and isinstance(written, Name) and written.id == "same":
-        return "same"
+    if param.kind == "padding" and isinstance(written, Name) and written.id not in environment:
+        if written.id in param.choices:
+            return written.id
+        words = " or ".join(f"`{choice}`" for choice in param.choices)
+        near = nearest(text, param.choices)
+        help_ = f"did you mean `{near}`?" if near else ""
+        fix = respell(written.span, text, param.choices)
+        raise ExpressionError(written.span, f"should be a whole number, {words}, found `{text}`", help_, fix)
     value = evaluate(written, environment)
     if param.kind != "number":
         if isinstance(value, float) and value.is_integer():

@@ -7,10 +7,11 @@ from math import prod
 from tdspec.ops import convolution as conv
 from tdspec.ops.effects import Constant, Effect, Offset
 from tdspec.ops.op import Call, Lowered, Op, Param, Site, Weight
+from tdspec.ops.padding import PADDING
 from tdspec.ops.shape import Shape
 
 PARAMS = (
-    conv.OUT, conv.STRIDE, conv.PADDING, conv.PAD_MODE, conv.BIAS, conv.INIT, conv.BIAS_INIT,
+    conv.OUT, conv.STRIDE, PADDING, conv.PAD_MODE, conv.BIAS, conv.INIT, conv.BIAS_INIT,
     Param("position", "choice", "first", "Where t stands among the channels.", choices=("first", "last")),
     Param("time_init", "init", None, "How t's slice of the weight starts; without it, by the spec's `init.time`."),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 from tdspec.ops.effects import Constant, Effect, Linear
 from tdspec.ops.op import Call, Lowered, Op, Param, Site, Weight
+from tdspec.ops.padding import PADDING, padding_of
 from tdspec.ops.shape import Shape, ShapeError
 
 PAD_MODES = ("zeros", "circular", "reflect", "replicate")
@@ -24,7 +25,6 @@ OUT = Param(
     maximum=1 << 20,
 )
 STRIDE = Param("stride", "count", 1, "Step between output positions.", minimum=1)
-PADDING = Param("padding", "padding", "same", "Positions added on every side; `same` is half the kernel.", minimum=0)
 PAD_MODE = Param(
     "pad_mode",
     "choice",
@@ -68,34 +68,29 @@ def need_map(site: Site, name: str) -> None:
         )
 
 
-def padding_of(site: Site, kernel: tuple[int, ...], dilation: int = 1) -> tuple[int, ...]:
-    if site["padding"] == "same":
-        return tuple((dilation * (extent - 1)) // 2 for extent in kernel)
-    return (int(site["padding"]),) * len(kernel)
-
-
 def window_shape(
     site: Site, name: str, channels: int, kernel: tuple[int, ...], strides: tuple[int, ...], dilation: int = 1
 ) -> Shape:
     """The shape that a window sliding over the map leaves."""
     padding = padding_of(site, kernel, dilation)
     spatial = tuple(
-        (extent + 2 * pad - dilation * (window - 1) - 1) // stride + 1
+        (extent + sum(pad) - dilation * (window - 1) - 1) // stride + 1
         for extent, pad, window, stride in zip(site.x.spatial, padding, kernel, strides, strict=True)
     )
+    most = max(map(max, padding))
     if min(spatial) < 1:
         raise ShapeError(
             "TD203",
             f"`{name}` has a {'x'.join(map(str, kernel))} kernel, but the map is "
-            f"{'x'.join(map(str, site.x.spatial))} with padding {max(padding)}",
+            f"{'x'.join(map(str, site.x.spatial))} with padding {most}",
             help="use a smaller kernel, more padding, or fewer strides before it",
         )
     mode = site.arguments.get("pad_mode", "zeros")
     room = {"reflect": -1, "circular": 0}.get(mode)  # what is mirrored or wrapped must be on the map
-    if room is not None and any(pad > extent + room for pad, extent in zip(padding, site.x.spatial, strict=True)):
+    if room is not None and any(max(pad) > extent + room for pad, extent in zip(padding, site.x.spatial, strict=True)):
         raise ShapeError(
             "TD203",
-            f"`{name}` cannot pad a {'x'.join(map(str, site.x.spatial))} map by {max(padding)} with pad_mode={mode}",
+            f"`{name}` cannot pad a {'x'.join(map(str, site.x.spatial))} map by {most} with pad_mode={mode}",
             argument="pad_mode",
             help="use pad_mode=zeros or replicate, or a smaller kernel",
             shape=Shape(channels, spatial),
@@ -122,8 +117,8 @@ def _seen(site: Site) -> list[list[float]]:
     kernel = kernel_of(site)
     dilation = site.arguments.get("dilation", 1)
     return [
-        [_hits(extent, out, site["stride"], tap * dilation - pad) / out for tap in range(window)]
-        for extent, out, pad, window in zip(
+        [_hits(extent, out, site["stride"], tap * dilation - before) / out for tap in range(window)]
+        for extent, out, (before, _), window in zip(
             site.x.spatial, site.y.spatial, padding_of(site, kernel, dilation), kernel, strict=True
         )
     ]
@@ -144,7 +139,7 @@ def blind(site: Site) -> bool:
 def linear(site: Site, bias: bool) -> Linear:
     """What a convolution of this geometry does to time."""
     kernel = kernel_of(site)
-    padded = max(padding_of(site, kernel, site.arguments.get("dilation", 1))) > 0
+    padded = any(map(any, padding_of(site, kernel, site.arguments.get("dilation", 1))))
     zeros = padded and site["pad_mode"] == "zeros"
     terms = site.x.channels // int(site.arguments.get("groups", 1)) * prod(kernel)
     seen = tuple(map(prod, product(*_seen(site)))) if zeros else (1.0,) * prod(kernel)
@@ -156,16 +151,24 @@ def effects(site: Site) -> tuple[Effect, ...]:
 
 
 def geometry(site: Site) -> dict[str, Any]:
-    """Keyword arguments of a torch convolution that differ from its defaults."""
+    """Keyword arguments of a convolution's module that differ from its defaults.
+
+    `pad` is there where the two sides differ, which torch's own modules do not know: in the order
+    of `torch.nn.functional.pad`, the last axis first.
+    """
     kernel = kernel_of(site)
     padding = padding_of(site, kernel, site.arguments.get("dilation", 1))
     found: dict[str, Any] = {}
     if site["stride"] != 1:
         found["stride"] = site["stride"]
-    if max(padding):
-        found["padding"] = padding[0] if len(set(padding)) == 1 else padding
-        if site["pad_mode"] != "zeros":
-            found["padding_mode"] = site["pad_mode"]
+    if not any(map(any, padding)):
+        return found
+    if any(before != behind for before, behind in padding):
+        found["pad"] = tuple(side for pad in reversed(padding) for side in pad)
+    else:
+        found["padding"] = padding[0][0] if len(set(padding)) == 1 else tuple(before for before, _ in padding)
+    if site["pad_mode"] != "zeros":
+        found["padding_mode"] = site["pad_mode"]
     return found
 
 
@@ -176,7 +179,8 @@ def lower(site: Site) -> Lowered:
         if site[name] != plain:
             more[name] = site[name]
     size = kernel[0] if len(set(kernel)) == 1 else kernel
-    return Lowered(Call(f"torch.nn:Conv{len(kernel)}d", (site.x.channels, site.y.channels, size), more))
+    target = "tdspec.backend.modules.convolution:PaddedConv" if "pad" in more else "torch.nn:Conv"
+    return Lowered(Call(f"{target}{len(kernel)}d", (site.x.channels, site.y.channels, size), more))
 
 
 def weights(site: Site) -> tuple[Weight, ...]:

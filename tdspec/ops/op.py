@@ -23,7 +23,8 @@ class Param(NamedTuple):
     """One parameter of an op.
 
     kind     `count`: a whole number or an expression of C; `number`; `flag`: true or false;
-             `choice`: one of `choices`; `init`: an initialisation rule; `padding`: a count or `same`
+             `choice`: one of `choices`; `init`: an initialisation rule; `padding`: a count or
+             one of `choices`
     default  None where the op works it out, `REQUIRED` where the user must say
     """
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tdspec.ops.convolution import PADDING, kernel_of, need_map, padding_of, window_shape
+from tdspec.ops.convolution import kernel_of, need_map, window_shape
 from tdspec.ops.effects import Effect, Flattened, Pool
 from tdspec.ops.op import Call, Lowered, Op, Param, Site
+from tdspec.ops.padding import PADDING, padding_of
 from tdspec.ops.shape import Shape, ShapeError
 
 STRIDE = Param("stride", "count", None, "Step between windows; by default the window's extent.", minimum=1)
-PAD = PADDING._replace(default=0)
+PAD = PADDING._replace(default=0, doc="Positions added on every side; `same` is half the window.", choices=("same",))
 
 
 def gap_infer(site: Site) -> Shape:
@@ -41,18 +42,21 @@ def _pool(name: str, kind: str, module: str, time: str) -> Op:
         kernel = kernel_of(site)
         return (site["stride"],) * len(kernel) if site["stride"] else kernel
 
+    def sides(site: Site) -> tuple[int, ...]:
+        """Positions added on each of the two sides of an axis."""
+        return tuple(before for before, _ in padding_of(site, kernel_of(site)))
+
     def infer(site: Site) -> Shape:
         need_map(site, name)
         kernel = kernel_of(site)
-        for pad, extent in zip(padding_of(site, kernel), kernel, strict=True):
+        for pad, extent in zip(sides(site), kernel, strict=True):
             if 2 * pad > extent:
                 message = f"`{name}` pads by {pad}, more than half of its window of {extent}"
                 raise ShapeError("TD203", message, argument="padding", help=f"pad by at most {extent // 2}")
         return window_shape(site, name, site.x.channels, kernel, strides_of(site))
 
     def effects(site: Site) -> tuple[Effect, ...]:
-        kernel = kernel_of(site)
-        padding = padding_of(site, kernel)
+        kernel, padding = kernel_of(site), sides(site)
         padded = max(padding) > 0
         whole = all(
             pad >= (out - 1) * stride and window >= extent + pad
@@ -63,8 +67,7 @@ def _pool(name: str, kind: str, module: str, time: str) -> Op:
         return (Pool("mean" if kind == "mean" else "max", whole=whole, padded=padded and kind == "mean"),)
 
     def lower(site: Site) -> Lowered:
-        kernel = kernel_of(site)
-        padding = padding_of(site, kernel)
+        kernel, padding = kernel_of(site), sides(site)
         more: dict[str, object] = {"padding": padding} if max(padding) else {}
         if strides_of(site) != kernel:
             more["stride"] = site["stride"]

@@ -21,7 +21,6 @@ LARGEST = 120  # channels, and positions on a side: the witness keeps every tens
 # What an argument may be beside its default, by name; else by kind.
 VALUES: dict[str, tuple[Any, ...]] = {
     "out": (1, 2, 4, 6),
-    "padding": ("same", "same", 0, 1, 2),
     "pad_mode": ("zeros", "circular", "reflect", "replicate"),
     "stride": (1, 1, 2),
     "dilation": (1, 1, 2),
@@ -44,6 +43,8 @@ def drawn(param: Param, choose: Choose, channels: int) -> Any:
             return choose((True, False))
         case "choice":
             return choose(param.choices)
+        case "padding":
+            return choose((*param.choices, *param.choices, 0, 1, 2))
         case "count":
             least = int(param.minimum or 0)
             return choose([count for count in (*SMALL_COUNTS, channels) if count >= least] or [least])

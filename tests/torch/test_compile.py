@@ -41,9 +41,9 @@ def test_emitted_source_is_the_same_module(path: Path) -> None:
     assert state.keys() == theirs.state_dict().keys()
     for name, value in theirs.state_dict().items():
         assert torch.equal(value, state[name]), f"{name} starts differently"
-    x = torch.randn(2, *tdspec.load(path).input)
+    inputs = [torch.randn(2, *tdspec.load(path).input), torch.tensor([3.0, 800.0])][: len(ours.inputs)]
     with torch.no_grad():
-        assert torch.equal(ours(x), theirs(x))
+        assert torch.equal(ours(*inputs), theirs(*inputs))
 
 
 def test_names_come_from_the_spec_and_stay() -> None:

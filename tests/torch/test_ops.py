@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import pkgutil
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,6 @@ from tdspec.ops.shape import Shape, ShapeError
 VALUES: dict[str, tuple[Any, ...]] = {
     "out": (3, 8),
     "stride": (1, 2),
-    "padding": ("same", 0, 2),
     "pad_mode": ("zeros", "circular", "reflect", "replicate"),
     "bias": (True, False),
     "groups": (1, 2, 4),
@@ -49,7 +49,9 @@ def sites(op: Op) -> Iterator[Site]:
     """The op over a grid of arguments, kernels, shapes, and kinds of time."""
     grids = []
     for param in op.params:
-        if param.choices:
+        if param.kind == "padding":
+            grids.append([*param.choices, 0, 2])
+        elif param.choices:
             grids.append([choice for choice in param.choices if choice != "Act"][:3])
         elif param.kind == "init" or (param.name == "act"):
             grids.append([None])
@@ -92,7 +94,9 @@ def run(op: Op, site: Site) -> torch.Tensor:
 @pytest.mark.parametrize("op", TABLE, ids=lambda op: op.name)
 def test_inferred_shape_is_the_real_one(op: Op) -> None:
     seen = 0
-    for site in itertools.islice(sites(op), 0, None, 1):
+    places = list(sites(op))
+    random.Random(0).shuffle(places)  # those that are run should differ in every argument
+    for site in places:
         try:
             shape = op.infer(site)
         except ShapeError:
