@@ -7,21 +7,24 @@ from typing import Any
 from torch import Tensor, nn
 
 from tdspec.backend.lower import module_of, placeholders
-from tdspec.graph.graph import Graph
+from tdspec.graph.graph import Graph, Node
 
 
 class Network(nn.Module):
     """A spec as a module: `network(x)`, or `network(x, t)` where the model takes t.
 
     Its children carry the names of the spec's parts (`stem`, `ode`, `head`), so that the keys of its
-    state dict do too. `spec_text` is the resolved spec it was made from. It can be copied, moved,
-    saved by its state dict and wrapped like any module.
+    state dict do too. `spec_text` is the resolved spec it was made from, `input_shape` and `output_shape`
+    those of one sample, channels first. It can be copied, moved, saved by its state dict and wrapped like
+    any module.
     """
 
     def __init__(self, graph: Graph, spec_text: str = "") -> None:
         super().__init__()
         self.spec_text = spec_text
         self.inputs = tuple(placeholders(graph))
+        self.input_shape = _sizes(graph.data_inputs[0])
+        self.output_shape = _sizes(graph.output)
         self.plan: list[tuple[str, tuple[str, ...]]] = []
         shared: dict[str, nn.Module] = {}
         for node in graph.order():
@@ -43,3 +46,8 @@ class Network(nn.Module):
             values[name] = self._modules[name](*[values[source] for source in sources])  # type: ignore[misc]
         found: Tensor = values[self.result]
         return found
+
+
+def _sizes(node: Node) -> tuple[int, ...]:
+    assert node.shape is not None, "a graph that is compiled has all its shapes"
+    return (node.shape.channels, *node.shape.spatial)
