@@ -56,9 +56,9 @@ def found(report: Report) -> list[str]:
 
 
 def check(path: Path, expected: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     report = tdspec.validate(path)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     text = str(tdspec.SpecError(report))  # rendering is part of the bargain
     assert found(report) == expected.split(", "), text
     assert seconds < 1, f"{seconds:.2f} s"

@@ -318,13 +318,13 @@ def seconds(text: str) -> float:
         report = Report()
         gc.collect()
         gc.disable()
-        start = time.perf_counter()
+        start = time.process_time()
         tree = parse_yaml(source, report)
         assert tree is not None
         node = tree.get("a")
         assert node is not None
         read_pipeline(node, report)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
         gc.enable()
     return best
 
@@ -352,18 +352,18 @@ def seconds_quoted(text: str) -> float:
         assert tree is not None
         node = tree.get("a")
         assert node is not None
-        start = time.perf_counter()
+        start = time.process_time()
         read_pipeline(node, report)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best
 
 
 def test_ten_thousand_wired_steps() -> None:
     lines = (f"  s{i}: {{from: s{i - 1}, pipeline: [Conv3x3(64, bias=false)]}}\n" for i in range(10_000))
     source = Source("x.yaml", "steps:\n" + "".join(lines))
-    start = time.perf_counter()
+    start = time.process_time()
     assert parse_yaml(source, Report()) is not None
-    assert time.perf_counter() - start < 1.5
+    assert time.process_time() - start < 1.5
 
 
 def test_a_span_costs_nothing_until_it_is_asked() -> None:
