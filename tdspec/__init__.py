@@ -5,8 +5,9 @@
     report = tdspec.validate("specs/node/node-digits.yaml")   # a verdict, without torch
     model = tdspec.compile("specs/node/node-digits.yaml")     # an nn.Module
     result = tdspec.train("specs/node/node-digits.yaml")      # a run folder
+    found = tdspec.audit(your_module, (3, 32, 32))            # where time dies in it, measured
 
-Importing tdspec does not import torch; `compile` and `train` do.
+Importing tdspec does not import torch; `compile`, `train` and `audit` do.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tdspec.check import Checked
     from tdspec.language.spec import Spec
     from tdspec.training import Plan, TrainResult
+    from tdspec.witness.audit import Audit
     from tdspec.witness.probe import Probe
 
 __version__ = "0.1.0"
@@ -32,6 +34,7 @@ __all__ = [
     "Report",
     "Severity",
     "SpecError",
+    "audit",
     "compile",
     "load",
     "probe",
@@ -124,3 +127,16 @@ def probe(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Itera
             raise SpecError(checked.report)
         spec = checked.spec
     return probe_spec(spec, **options)
+
+
+def audit(model: Any, input: Any, **options: Any) -> Audit:
+    """Measure where time dies in any `torch.nn.Module` that takes time, whoever wrote it.
+
+    input    shape of the state without the batch, `(3, 32, 32)`
+    options  those of `tdspec.witness.audit.audit`: `kwargs`, `time`, `integer`, `per_sample`, ...
+
+    Raises `tdspec.witness.calling.AuditError` where the model cannot be called.
+    """
+    from tdspec.witness.audit import audit as measure
+
+    return measure(model, input, **options)

@@ -52,6 +52,10 @@ def test_commands_and_their_options_are_these() -> None:
                 if option.startswith("--") and option != "--debug"
             )
     assert found == {
+        "audit": [
+            "--at", "--batch", "--config", "--input", "--integer", "--json", "--kwargs", "--seed", "--shared", "--time",
+            "--time-name",
+        ],
         "build": ["--emit", "--graph", "--json", "--set"],
         "explain": ["--all", "--json", "--markdown"],
         "init": [],

@@ -1,0 +1,152 @@
+"""A model under measurement: its copies, the inputs, and one run of it.
+
+The model that is given is never changed: what runs are copies, with weights as given or drawn at random, and under
+a random state of their own. A run is the same function of its inputs every time, dropout included.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tdspec.witness.calling import AuditError, Convention, Inputs, conventions, expanded, result_of
+from tdspec.witness.labels import T, X, put_label
+from tdspec.witness.recording import Key, Recording, Visit
+from tdspec.witness.share import redraw
+from tdspec.witness.views import WRITTEN, View
+
+TIMES = 4  # different values of t
+
+
+class Subject:
+    """A model, and how it is called.
+
+    batch  samples in a run
+    seed   of inputs, masks and the first redrawn weights
+    blind  t does not enter as a tensor only: whatever depends on x is taken to depend on t
+    """
+
+    def __init__(self, model: nn.Module, inputs: Inputs, *, batch: int | None = None, seed: int = 0) -> None:
+        self.model = model
+        self.inputs = inputs
+        self.seed = seed
+        self.batch = batch or self.size(4)
+        self.device = next((item.device for item in model.parameters()), torch.device("cpu"))
+        if self.device.type == "mps":  # has no float64
+            self.device = torch.device("cpu")
+        self.blind = False
+        self._copies: dict[torch.dtype, nn.Module] = {}
+        self._drawn: dict[torch.dtype, int] = {}  # of which draw the weights of a copy are
+
+    def size(self, least: int) -> int:
+        """A number of samples that is no extent of the state: t[B] shall not broadcast along another axis."""
+        taken = {extent for shape in self.inputs.shapes for extent in shape}
+        while least in taken:
+            least += 1
+        return least
+
+    @cached_property
+    def convention(self) -> Convention:
+        """The first way to call the model that works, in training. Raises `AuditError`."""
+        failed: tuple[Convention, Exception] | None = None
+        for convention in conventions(self.model, self.inputs):
+            try:
+                output = self._call(self.given(training=True), convention, convention.times(self.batch), self.batch)
+            except AuditError:
+                raise
+            except Exception as error:
+                failed = failed or (convention, error)
+                continue
+            result_of(output, self.batch)  # says so where there is no tensor
+            return convention
+        assert failed is not None
+        convention, error = failed
+        shapes = ", ".join(f"f32{[self.batch, *shape]}" for shape in self.inputs.shapes)
+        reason = " ".join(str(error).split())[:300]
+        raise AuditError(
+            f"`forward` failed with state {shapes}, called as {convention}: {type(error).__name__}: {reason}"
+        )
+
+    def given(self, *, training: bool, dtype: torch.dtype = torch.float32) -> nn.Module:
+        """A copy with the weights as they are."""
+        module = self._copy(dtype)
+        self._drawn.pop(dtype, None)
+        with torch.no_grad():
+            for ours, theirs in zip(_tensors(module), _tensors(self.model), strict=True):
+                ours.copy_(theirs)
+        return module.train(training)
+
+    def redrawn(self, dtype: torch.dtype, draw: int, *, training: bool) -> nn.Module:
+        """A copy whose every parameter is drawn at random: zero starts otherwise read as erased."""
+        module = self._copy(dtype)
+        if self._drawn.get(dtype) != draw:
+            redraw(module, self.seed + draw)
+            self._drawn[dtype] = draw
+        return module.train(training)
+
+    def _copy(self, dtype: torch.dtype) -> nn.Module:
+        """The copy of a dtype, made once. Models may forbid `to`; torch's own is meant."""
+        if dtype not in self._copies:
+            self._copies[dtype] = nn.Module.to(copy.deepcopy(self.model), self.device, dtype)
+        return self._copies[dtype]
+
+    def run(
+        self, module: nn.Module, step: int, *, batch: int | None = None, view: View = WRITTEN,
+        visit: Visit | None = None, frozen: Mapping[Key, list[Tensor]] | None = None,
+        sources: dict[Key, int] | None = None, modules: bool = False, times: Tensor | None = None,
+        stops: Mapping[Key, int] | None = None,
+    ) -> Recording:  # fmt: skip
+        """Run a copy at a step of the grid of times, watched; `times` takes the grid's place."""
+        batch = batch or self.batch
+        dtype = torch.float64 if module is self._copies.get(torch.float64) else torch.float32
+        recording = Recording(
+            module,
+            dtype=dtype,
+            view=view,
+            visit=visit,
+            frozen=frozen,
+            sources=sources,
+            modules=modules,
+            stops=stops,
+        )
+        t = self.times(step, batch) if times is None else times
+        with recording.running():
+            try:
+                output = self._call(module, self.convention, t, batch, dtype)
+            except Exception as error:
+                reason = " ".join(str(error).split())[:300]
+                raise AuditError(f"`forward` works, and fails in {dtype}: {type(error).__name__}: {reason}") from error
+        result, recording.label = result_of(output, batch)
+        if not result.isfinite().all():
+            raise AuditError("the output is not finite: with these weights nothing can be measured")
+        if visit is not None:
+            visit(("output", ""), result.detach())
+        return recording
+
+    def times(self, step: int, batch: int) -> Tensor:
+        """t at a step: one for the batch, or sample i has t[(i + step) mod J]."""
+        count = min(batch, TIMES) if self.convention.per_sample else TIMES
+        grid = self.convention.times(count)
+        return grid[(torch.arange(batch) + step) % count] if self.convention.per_sample else grid[step]
+
+    def _call(
+        self, module: nn.Module, convention: Convention, t: Tensor, batch: int, dtype: torch.dtype = torch.float32
+    ) -> Any:
+        generator = torch.Generator().manual_seed(self.seed)
+        state = [torch.randn(batch, *shape, generator=generator).to(self.device, dtype) for shape in self.inputs.shapes]
+        kwargs = expanded(self.inputs.kwargs, batch, self.device)
+        put_label(state, X | T if self.blind else X)
+        put_label(t, T)
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), torch.no_grad():
+            torch.manual_seed(self.seed)
+            return convention.give(module, state, t if convention.per_sample or t.dim() == 0 else t[0], kwargs)
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
