@@ -16,12 +16,12 @@ from tdspec.report.json_format import as_object
 from tdspec.witness.calling import AuditError, Inputs
 from tdspec.witness.comparison import OUTPUT, STILL
 from tdspec.witness.fate import Mode, word
-from tdspec.witness.moments import Moments
 from tdspec.witness.proof import Proof
 from tdspec.witness.recording import Place
-from tdspec.witness.share import Share
+from tdspec.witness.share import Moments, Share
 from tdspec.witness.subject import TIMES, Subject
 from tdspec.witness.verdict import Evidence, Verdict
+from tdspec.witness.views import GIVEN
 
 
 @dataclass(frozen=True)
@@ -200,11 +200,12 @@ def _given(subject: Subject, proof: Proof, *, training: bool, only: Place | None
 
     def add(place: Place, value: Tensor) -> None:
         if only is None or place == only:
-            moments.setdefault(place, Moments()).add(value)
+            value = value if value.is_floating_point() else value.double()
+            moments.setdefault(place, Moments()).add(value[..., None] if value.dim() < 3 else value)
 
     module = subject.given(training=training, dtype=proof.screen)
     for step in range(TIMES):
-        subject.run(module, step, visit=add)
+        subject.run(module, step, view=GIVEN, visit=add)
     return {place: item.share() for place, item in moments.items()}
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tdspec.witness.labels import FIRST_SOURCE, T, X
-from tdspec.witness.moments import Moment, per_channel
+from tdspec.witness.moment import Moment, per_channel
 from tdspec.witness.norm_calls import NormCall
 from tdspec.witness.recording import Key, Norm, Place, Recording, kind_of
 from tdspec.witness.share import Share

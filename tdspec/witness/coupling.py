@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tdspec.witness.comparison import OUTPUT, STILL
-from tdspec.witness.moments import Moment
+from tdspec.witness.moment import Moment
 from tdspec.witness.recording import Key, Place
 from tdspec.witness.share import Share
 from tdspec.witness.subject import Subject

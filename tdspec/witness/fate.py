@@ -20,16 +20,16 @@ ENDS: tuple[End, ...] = ("erased", "faint", "edge", "alive")
 class Source(NamedTuple):
     """A place at which time enters.
 
-    number      as the proof counts; -1 for t as a whole, where it cannot be followed
-    name        qualified name of the module in whose `forward` it enters
-    kind        `added`, `multiplied`, `concatenated`, ...
-    positional  what is added differs between positions, and not between channels
+    number  as the proof counts; -1 for t as a whole, where it cannot be followed
+    name    qualified name of the module in whose `forward` it enters
+    kind    `added`, `multiplied`, `concatenated`, ...
+    along   axes along which all that is added is the same, of 1 and -1, where channels are
     """
 
     number: int
     name: str
     kind: str
-    positional: bool
+    along: frozenset[int]
 
 
 class Fate(NamedTuple):
@@ -49,14 +49,14 @@ class Fate(NamedTuple):
 def sources_of(proof: Proof) -> list[Source]:
     """The sources that a proof has found, in the order in which they enter."""
     if proof.sources == [-1]:
-        return [Source(-1, "forward", "as a number of Python, not followed", False)]
+        return [Source(-1, "forward", "as a number of Python, not followed", frozenset())]
     found: list[Source] = []
     for number in proof.sources:
         keys = [key for key, source in proof.entries.items() if source == number]
         kinds = tuple(dict.fromkeys(map(kind_of, keys)))
         kind = "scale and shift" if kinds == ("multiplied", "added") else " and ".join(kinds)
-        positional = all(proof.recording.positional.get(key, False) for key in keys)
-        found.append(Source(number, keys[0][0] or "forward", kind, positional))
+        along = frozenset.intersection(*(frozenset(proof.recording.constant_along.get(key, ())) for key in keys))
+        found.append(Source(number, keys[0][0] or "forward", kind, along))
     return [source._replace(name=numbered(source.name, found, at)) for at, source in enumerate(found)]
 
 

@@ -7,20 +7,22 @@ below rounding in every draw is erased.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 
-from tdspec.witness.comparison import ALL, Comparison, Group, Shares
+from tdspec.witness.comparison import ALL, Comparison, Group
 from tdspec.witness.labels import FIRST_SOURCE, T, X
 from tdspec.witness.recording import Norm, Place, Recording
 from tdspec.witness.share import Share
 from tdspec.witness.subject import Subject
 from tdspec.witness.views import STRICT, View
 
-CLEAR = 1e-6  # a share in float32 that is no rounding, and no trace that eps leaves
-ROUNDING = 1e-10  # a share in float32 of which nothing is seen
+# A share above the first is neither rounding nor a trace that eps leaves; below the second nothing is seen.
+SEEN = {torch.float32: (1e-6, 1e-10), torch.float64: (0.0, 0.0)}
+EXACT_SHARE = 1e-14  # a share in float64 behind norms without eps that is rounding, or a trace of `SMALL_EPS`
 SMALL = 4_000_000  # parameters up to which a run in float64 costs nothing
 DRAWS, TINY_DRAWS = 3, 6  # of random weights for a claim that something is erased
-GONE = Share(0.0, 0.0, 0.0)
 
 
 class Proof(Comparison):
@@ -30,7 +32,7 @@ class Proof(Comparison):
         super().__init__(subject, recording, training=training)
         self.draws = TINY_DRAWS if self.tiny else DRAWS
         self.screen = torch.float64 if self.parameters < SMALL else torch.float32
-        self._shares: dict[int, Shares] = {}
+        self._shares: dict[int, dict[Place, float]] = {}
         self._dead: dict[View, dict[int, set[Place]]] = {}
 
     def alive(self, view: View, source: int, place: Place) -> bool:
@@ -69,23 +71,26 @@ class Proof(Comparison):
         """Without edges and eps: which sources are clearly everywhere, and where the others are dead."""
         if STRICT in self._dead:
             return
-        groups = [_group(item) for item in self.sources]
-        measured = self.compare(groups, STRICT, self.screen, 0)
+        clear, _ = SEEN[self.screen]
+        measured = self._seen([_group(item) for item in self.sources], STRICT, self.screen, 0)
         self._shares = dict(zip(self.sources, measured, strict=True))
-        doubts = {
-            source: {place for place in self.places(source) if not self._clear(self._shares[source], place)}
-            for source in self.sources
-        }
+        doubts = {k: {p for p in self.places(k) if self._shares[k].get(p, 0.0) <= clear} for k in self.sources}
         self._settle(STRICT, {source: places for source, places in doubts.items() if places})
 
-    def _clear(self, shares: Shares, place: Place) -> bool:
-        """Whether a source was clearly seen at a place."""
-        share = shares.get(place, GONE)
-        return not share.erased if self.screen is torch.float64 else share.share > CLEAR
+    def _seen(self, groups: Collection[Group], view: View, dtype: torch.dtype, draw: int) -> list[dict[Place, float]]:
+        """For each group of sources the time share at every place; in float64 zero where it is gone.
 
-    def _unseen(self, shares: Shares, place: Place) -> bool:
-        share = shares.get(place, GONE)
-        return share.erased if self.screen is torch.float64 else share.share < ROUNDING
+        A norm without eps amplifies rounding. What is erased is erased for every eps, so what is gone with a large
+        one is gone; only a common factor takes a small one to go.
+        """
+        measured = self.compare(groups, view, dtype, draw)
+        if dtype is torch.float32:
+            return [{place: share.share for place, share in shares.items()} for shares in measured]
+        found = [{p: 0.0 if gone(share, view) else share.share for p, share in shares.items()} for shares in measured]
+        if not view.eps:
+            for seen, shares in zip(found, self.compare(groups, view._replace(eps=True), dtype, draw), strict=True):
+                seen.update((place, 0.0) for place, share in shares.items() if share.erased)
+        return found
 
     def _settle(self, view: View, doubts: dict[int, set[Place]]) -> None:
         """Find out at which of the places in doubt sources are dead under a view."""
@@ -94,7 +99,8 @@ class Proof(Comparison):
             return
         # Those of which nothing is seen are proven dead together, in a few runs; one weak source among them
         # would hide that, so weak ones run alone.
-        unseen = [k for k, places in doubts.items() if any(self._unseen(self._shares[k], place) for place in places)]
+        clear, nothing = SEEN[self.screen]
+        unseen = [k for k, places in doubts.items() if any(self._shares[k].get(p, 0.0) <= nothing for p in places)]
         weak = [k for k in doubts if k not in unseen]
         groups = ([ALL if -1 in unseen else frozenset(unseen)] if unseen else []) + [_group(k) for k in weak]
         proven = self.erased(view, groups)
@@ -110,9 +116,9 @@ class Proof(Comparison):
         rest = {k: doubts[k] - dead[k] for k in unseen if doubts[k] - dead[k] and len(unseen) > 1}
         if rest:
             # Most of them are plainly alive under this view.
-            seen = self.compare([_group(k) for k in rest], view, self.screen, 0)
+            seen = self._seen([_group(k) for k in rest], view, self.screen, 0)
             for (k, places), shares in zip(list(rest.items()), seen, strict=True):
-                rest[k] = {place for place in places if not self._clear(shares, place)}
+                rest[k] = {place for place in places if shares.get(place, 0.0) <= clear}
             rest = {k: places for k, places in rest.items() if places}
             alone = self.erased(view, [_group(k) for k in rest], list(rest.values()))
             for k, found in zip(rest, alone, strict=True):
@@ -126,16 +132,21 @@ class Proof(Comparison):
         found: dict[int, set[Place]] = {}
         open_groups = dict(enumerate(groups))
         for draw in range(self.draws):
-            shares = self.compare(open_groups.values(), view, torch.float64, draw)
-            for index, measured in zip(list(open_groups), shares, strict=True):
-                gone = {place for place, share in measured.items() if share.erased}
-                gone &= found[index] if draw else among[index] if among is not None else gone
-                found[index] = gone
-                if not gone:
+            seen = self._seen(open_groups.values(), view, torch.float64, draw)
+            for index, shares in zip(list(open_groups), seen, strict=True):
+                here = {place for place, share in shares.items() if share == 0}
+                here &= found[index] if draw else among[index] if among is not None else here
+                found[index] = here
+                if not here:
                     del open_groups[index]
             if not open_groups:
                 break
         return [found[index] for index in range(len(groups))]
+
+
+def gone(share: Share, view: View) -> bool:
+    """Whether in float64 a source is gone; without eps, but for the trace that `SMALL_EPS` leaves."""
+    return share.erased if view.eps else share.erased or share.share < EXACT_SHARE
 
 
 def _group(source: int) -> Group:

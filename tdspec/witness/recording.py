@@ -87,7 +87,7 @@ class Recording(TorchFunctionMode):
         self.frozen: Mapping[Key, list[Tensor]] = frozen or {}
         self.sources: dict[Key, int] = {} if sources is None else sources
         self.operands: dict[Key, list[Tensor]] = {}
-        self.positional: dict[Key, bool] = {}
+        self.constant_along: dict[Key, set[int]] = {}
         self.norms: list[Norm] = []
         self.random = False  # whether a dropout did something
         self.label = 0  # of the output
@@ -185,7 +185,12 @@ class Recording(TorchFunctionMode):
         self.operands[key] = [tensor.detach().clone() for tensor in operands]
         if kind_of(key) == "added":
             x = max((tensor for tensor in tensors((args, kwargs)) if not time_alone(tensor)), key=Tensor.numel)
-            self.positional[key] = all(same_in_all_channels(tensor, x) for tensor in operands)
+            self.constant_along[key] = {
+                # Channels are the second axis of a map; of three axes, the second or the last, of tokens.
+                axis
+                for axis in (1, -1)
+                if all(same_along(axis if x.dim() == 3 else 1, t, x) for t in operands)
+            }
         if key not in self.frozen:
             for index, tensor in enumerate(self.operands[key]):
                 self.visit(("operand", (key, index)), tensor)
@@ -209,9 +214,8 @@ def _replaced(value: Any, kept: Iterator[Tensor]) -> Any:
     return value
 
 
-def same_in_all_channels(signal: Tensor, x: Tensor) -> bool:
-    """Whether what is added to x: f[B,C,...] or tokens f[B,N,C] differs between positions, if at all."""
-    axis = 2 if x.dim() == 3 else 1
+def same_along(axis: int, signal: Tensor, x: Tensor) -> bool:
+    """Whether what is added to x is the same along an axis: along channels, it is positional."""
     if x.dim() < 2 or x.shape[axis] == 1 or signal.dim() > x.dim():
         return False
     whole = signal.expand_as(x)

@@ -157,11 +157,11 @@ def _seed(seed: int) -> None:
         torch.cuda.manual_seed_all(seed)
 
 
-def redraw(module: nn.Module, seed: int, std: float = 0.5, eps: float = PROOF_EPS) -> None:
+def redraw(module: nn.Module, seed: int, std: float = 0.5, eps: float | None = PROOF_EPS) -> None:
     """Draw every parameter and running statistic at random: zero starts otherwise read as erased.
 
     std  of biases and of norms' weights; other weights have twice that over the square root of their fan-in
-    eps  of all norms
+    eps  of all norms; None leaves them as they are
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -169,7 +169,7 @@ def redraw(module: nn.Module, seed: int, std: float = 0.5, eps: float = PROOF_EP
         return torch.randn(like.shape, generator=generator, dtype=like.dtype)
 
     for part in module.modules():
-        if isinstance(getattr(part, "eps", None), float):
+        if eps is not None and isinstance(getattr(part, "eps", None), float):
             part.eps = eps
     with torch.no_grad():
         for parameter in module.parameters():

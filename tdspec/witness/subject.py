@@ -85,7 +85,7 @@ class Subject:
         """A copy whose every parameter is drawn at random: zero starts otherwise read as erased."""
         module = self._copy(dtype)
         if self._drawn.get(dtype) != draw:
-            redraw(module, self.seed + draw)
+            redraw(module, self.seed + draw, eps=None)
             self._drawn[dtype] = draw
         return module.train(training)
 

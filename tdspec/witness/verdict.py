@@ -272,7 +272,7 @@ class Verdict:
 def _code(source: Source, end: Fate) -> str:
     if end.end == "edge":
         return "TD103"
-    if source.positional:
+    if end.killers and (-1 if end.killers[-1].call.channels_last else 1) in source.along:
         return "TD108"
     scale = source.kind in SCALES
     return "TD116" if end.end == "faint" and scale and end.killers else "TD101"

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tdspec.witness.norm_calls import SIGNATURES, with_eps
+from tdspec.witness.share import PROOF_EPS
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 CONVOLUTIONS = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}
@@ -26,12 +27,19 @@ LEAST_EPS = 1e-30  # where all is constant
 
 
 class View(NamedTuple):
-    """edges: zero padding is what it is, else circular; eps: norms divide by sqrt(var + eps), else by sqrt(var)."""
+    """What a run assumes.
+
+    edges  zero padding is what it is; else circular
+    eps    norms divide by sqrt(var + eps); else by sqrt(var)
+    given  the weights are those of the model, and eps is what it says; else, in float64, that of proofs
+    """
 
     edges: bool = True
     eps: bool = True
+    given: bool = False
 
 
+GIVEN = View(given=True)
 WRITTEN, EXACT, STRICT = View(), View(eps=False), View(edges=False, eps=False)
 
 
@@ -40,6 +48,8 @@ def seen_through(view: View, dtype: torch.dtype, call: Call) -> Call:
     func, args, kwargs = call
     if dtype is torch.float64:
         func, args, kwargs = widened(func, args, kwargs)
+    if view.eps and not view.given and dtype is torch.float64 and func in SIGNATURES:
+        args, kwargs = with_eps(func, args, kwargs, PROOF_EPS)
     if not view.eps and func in SIGNATURES:
         variance = (args[0] if args else kwargs["input"]).var().item()
         args, kwargs = with_eps(func, args, kwargs, max(SMALL_EPS[dtype] * variance, LEAST_EPS))

@@ -16,7 +16,6 @@ from tdspec.backend.ode import ODE
 from tdspec.check import check_path, check_text
 from tdspec.graph.wire import wire
 from tests.torch.random_fields import random_spec
-from tests.torch.test_witness import shape_of
 
 SPECS = sorted(Path(__file__).parents[2].glob("specs/**/*.yaml"))
 CODES = {"TD101", "TD102", "TD103", "TD104", "TD106", "TD107", "TD108", "TD116"}
@@ -62,20 +61,24 @@ def differing(seeds: range) -> list[tuple[int, set[str], set[str]]]:
         checked = check_text(random_spec(random.Random(seed).choice))
         assert checked.spec is not None
         graph, _ = wire(checked.spec)
-        field = lower(next(node.ode.field for _, node in graph.walk() if node.ode is not None))
+        field = next(node.ode.field for _, node in graph.walk() if node.ode is not None)
+        shape = graph["input"].shape
+        assert shape is not None
         expected = {item.code for item in checked.report.findings} & CODES
-        codes = {item.code for item in tdspec.audit(field, shape_of(graph), seed=seed).findings} & CODES
+        codes = {
+            item.code for item in tdspec.audit(lower(field), (shape.channels, *shape.spatial), seed=seed).findings
+        } & CODES
         if expected != codes:
             found.append((seed, expected, codes))
     return found
 
 
 def test_random_fields() -> None:
-    """What differs has maps of one position, one channel, or an input that is dead as well: 6 of the first 150."""
-    assert len(differing(range(60))) <= 3
+    """What differs has maps of one position, one channel, or an input that is dead as well: 8 of the first 300."""
+    assert len(differing(range(30))) <= 2
 
 
 @pytest.mark.slow
 def test_hundreds_of_random_fields() -> None:
-    different = differing(range(600))
-    assert len(different) <= 27, different
+    different = differing(range(300))
+    assert len(different) <= 8, different

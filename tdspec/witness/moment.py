@@ -1,4 +1,4 @@
-"""The time share of many tensors at once, as their values come in: two times, or many without keeping them all."""
+"""What is at a place at one time, and the time share of that and another time."""
 
 from __future__ import annotations
 
@@ -8,34 +8,6 @@ import torch
 from torch import Tensor
 
 from tdspec.witness.share import Share
-
-
-class Moments:
-    """Mean and squared deviation of z over the times seen, by Welford's method; its error is that of two passes."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = torch.zeros(())
-        self.squares = torch.zeros(())
-
-    def add(self, z: Tensor) -> None:
-        """One time's values, f[B,...]."""
-        z = z.float() if not z.is_floating_point() else z
-        self.count += 1
-        if self.count == 1:
-            self.mean, self.squares = z.clone(), torch.zeros_like(z)
-            return
-        delta = z - self.mean
-        self.mean += delta / self.count
-        self.squares += delta * (z - self.mean)
-
-    def share(self) -> Share:
-        """The time share of what has been added; a tensor without samples moves or does not."""
-        over_time = (self.squares / self.count).mean().item()
-        mean = self.mean if self.mean.dim() > 1 else self.mean.reshape(1, -1)
-        total = over_time + (mean - mean.mean(0)).square().mean().item()
-        power = over_time + mean.square().mean().item()
-        return Share(over_time / total if total > 0 else 0.0, over_time / power if power > 0 else 0.0, power)
 
 
 class Moment(NamedTuple):
