@@ -122,7 +122,7 @@ def audit(
     batch       samples in a run
     name        what to call it in the findings
 
-    Raises `tdspec.AuditError` where the model cannot be called.
+    Raises `tdspec.witness.calling.AuditError` where the model cannot be called.
     """
     inputs = Inputs(_shapes(input), kwargs or {}, time, integer, per_sample, time_name)
     with _half_the_threads():

@@ -171,14 +171,15 @@ class Residual(nn.Module):
 
 
 class Gated(nn.Module):
-    """A positive factor right before a norm, or behind it."""
+    """A factor right before a norm, or behind it; a positive one, or one that may change its sign."""
 
-    def __init__(self, before: bool) -> None:
+    def __init__(self, before: bool, positive: bool = True) -> None:
         super().__init__()
-        self.conv, self.norm, self.embed, self.before = conv(), nn.InstanceNorm2d(C), Embedding(), before
+        self.conv, self.norm, self.embed = conv(), nn.InstanceNorm2d(C), Embedding()
+        self.before, self.squash = before, torch.sigmoid if positive else nn.Identity()
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        gate = torch.sigmoid(self.embed(t))
+        gate = self.squash(self.embed(t))
         return self.norm(self.conv(x) * gate) if self.before else self.norm(self.conv(x)) * gate
 
 
@@ -195,6 +196,19 @@ class Modulated(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         scale, shift = self.map(t[:, None])[:, :, None, None].chunk(2, 1)
         return self.norm(self.conv(x)) * (1 + scale) + shift
+
+
+class HalfSilent(nn.Module):
+    """Two embeddings, one of which starts at zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.one, self.two = conv(), Block(), Block()
+        nn.init.zeros_(self.two.embed.net[2].weight)
+        nn.init.zeros_(self.two.embed.net[2].bias)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return self.two(self.one(x, t), t)
 
 
 class ZeroOut(Block):
@@ -265,6 +279,41 @@ class InPlace(nn.Module):
         h = self.conv(whole)
         h += self.embed(t)
         return self.norm(h)
+
+
+class OnTop(nn.Module):
+    """What x gives is added into the memory of what t gives; a second embedding comes behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.first, self.norm, self.second = conv(), Embedding(), nn.InstanceNorm2d(C), Embedding()
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        h = self.first(t).repeat(1, 1, *x.shape[2:])
+        h.add_(self.conv(x))
+        return self.norm(h) + self.second(t)
+
+
+class Early(nn.Module):
+    """BatchNorm before time enters has nothing to do with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.early, self.late, self.embed, self.conv = nn.BatchNorm2d(C), nn.BatchNorm2d(C), Embedding(), conv()
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return self.late(self.conv(self.early(x)) + self.embed(t))
+
+
+class Plain(Block):
+    """A kernel that no one registered stays float32 when the model becomes float64."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.GroupNorm(C, C))
+        self.kernel = torch.randn(C, C, 1, 1)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return super().forward(F.conv2d(x, self.kernel), t)
 
 
 class Solving(nn.Module):

@@ -148,9 +148,11 @@ def test_rms_norm_takes_no_mean_out() -> None:
         (a.Positional(), ["TD108"]),
         (a.Residual(), ["TD102"]),
         (a.Gated(before=True), ["TD116"]),
+        (a.Gated(before=True, positive=False), []),
         (a.Gated(before=False), []),
         (a.Modulated(), []),
         (a.Modulated(zero=True), ["TD111"]),
+        (a.HalfSilent(), ["TD111"]),
         (a.ZeroOut(), ["TD111"]),
         (a.Dropped(), ["TD101"]),
         (a.Ignoring(), ["TD107"]),
@@ -160,6 +162,8 @@ def test_rms_norm_takes_no_mean_out() -> None:
         (a.OnTimeAlone(), ["TD101"]),
         (a.InPlace(nn.GroupNorm(1, a.C)), []),
         (a.InPlace(nn.GroupNorm(a.C, a.C)), ["TD101"]),
+        (a.OnTop(), ["TD101"]),
+        (a.Plain(), ["TD101"]),
         (a.Block(a.ByHand()), ["TD101"]),
     ],
     ids=lambda value: "" if isinstance(value, list) else type(value).__name__,
@@ -182,6 +186,30 @@ def test_scale_and_shift_are_one_source() -> None:
     assert (row.name, row.kind) == ("forward", "scale and shift")
 
 
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (a.Field(nn.GroupNorm(1, a.C)), [("forward", "concatenated")]),
+        (a.InPlace(nn.GroupNorm(1, a.C)), [("forward (1)", "written"), ("forward (2)", "added")]),
+        (a.Gated(before=False), [("forward", "multiplied")]),
+        (a.Number(nn.GroupNorm(1, a.C)), [("forward", "as a number of Python, not followed")]),
+        (a.HalfSilent(), [("one", "added"), ("two", "added, still")]),
+    ],
+    ids=lambda value: "" if isinstance(value, list) else type(value).__name__,
+)
+def test_where_and_how_time_enters(model: nn.Module, expected: list[tuple[str, str]]) -> None:
+    rows = audit(model).sources
+    assert [(row.name, row.kind + (", still" if row.still else "")) for row in rows] == expected
+
+
+def test_of_two_norms_over_the_batch_the_one_behind_time_is_named() -> None:
+    assert [item.where for item in audit(a.Early()).findings] == ["late"]
+
+
+def test_what_is_written_into_is_frozen_too() -> None:
+    assert [row.end for row in audit(a.OnTop()).sources] == ["erased", "alive"]
+
+
 def test_a_trace_at_the_border_is_measured() -> None:
     found = audit(a.Field(nn.GroupNorm(a.C, a.C)))
     assert found.norms[0].verdict == "border only" and 0 < found.norms[0].behind < found.norms[0].before
@@ -195,7 +223,7 @@ def test_a_border_is_a_warning_where_each_sample_has_its_own_t() -> None:
 
 def test_a_norm_written_by_hand_is_found_by_what_it_does() -> None:
     found = audit(a.Block(a.ByHand()))
-    assert not found.norms and "between `conv`" not in found.findings[0].message
+    assert not found.norms
     assert found.findings[0].where == "norm"
 
 
