@@ -110,13 +110,15 @@ def _check(source: Source, overrides: Iterable[str], report: Report, read: Read)
         """What the schema's keyword `timeRules` stands for."""
         from tdspec.graph.wire import wire
         from tdspec.language.images import check_images
+        from tdspec.language.task_fits import check_task
         from tdspec.rules.engine import judge
 
         checked.spec = build_spec(tree, source, reading)
         if checked.spec is None:
             return []
         checked.graph, found = wire(checked.spec)
-        return [*found, *check_images(checked.spec), *judge(checked.spec, checked.graph)]
+        found += [*check_images(checked.spec), *check_task(checked.spec)]
+        return [*found, *judge(checked.spec, checked.graph)]
 
     found = list(validate(tree, to_instance(tree), reading, time_rules))
     if alone:

@@ -13,12 +13,14 @@ from tdspec.graph.place import Place
 from tdspec.graph.share import check_shares
 from tdspec.graph.uses import reached, unused_blocks
 from tdspec.graph.wire_block import block_node
+from tdspec.graph.wire_denoiser import check_denoiser
 from tdspec.graph.wire_ode import ode_node
 from tdspec.graph.wire_steps import wire_steps
 from tdspec.graph.wire_time import embedding_width
 from tdspec.graph.wire_unet import wire_unet
 from tdspec.graph.wirer import Wirer
 from tdspec.language.build import BrokenPipeline
+from tdspec.language.diffusion import Diffuse
 from tdspec.language.structure import Model, Ode, UNet
 from tdspec.ops import OPS
 from tdspec.ops.shape import Shape
@@ -57,7 +59,7 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     if wirer.timed:
         builder.time_input(TIME)  # whoever runs a model that takes t hands it over, also where nothing reads it
     end = _body(wirer, builder, spec.model)
-    _check_logits(wirer, builder.shape(end))
+    _check_end(wirer, builder.shape(end))
     graph = builder.finish({"output": end}, where="model")
     if not any(item.severity is Severity.ERROR for item in wirer.found):
         check_shares(wirer, graph)
@@ -65,17 +67,20 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     return graph, fix_groups(wirer, graph) if wirer.undivided else wirer.found
 
 
-def _check_logits(wirer: Wirer, shape: Shape | None) -> None:
-    """A classifier ends in one number for each class."""
+def _check_end(wirer: Wirer, shape: Shape | None) -> None:
+    """What leaves the network is what its task needs, as far as that can be told."""
     spec = wirer.spec
-    if shape is None or spec.data is None or any(item.severity is Severity.ERROR for item in wirer.found):
+    if shape is None or any(item.severity is Severity.ERROR for item in wirer.found):
         return
-    classes = spec.classes or shape.channels
-    if shape.spatial or shape.channels != classes:
-        parts = ("head", "pipeline", "output", "unet", "ode", "stem")
-        last = next((part for part in parts if getattr(spec.model, part)), "input")
-        message = f"the network ends in {shape}, but a classifier gives one number for each of {classes} classes"
-        wirer.say("TD206", message, spec.span(f"model.{last}"), "model", help="end it with `head: [GAP–FC]`")
+    parts = ("head", "pipeline", "output", "unet", "ode", "stem")
+    last = next((part for part in parts if getattr(spec.model, part)), "input")
+    if isinstance(spec.task, Diffuse):
+        check_denoiser(wirer, shape, f"model.{last}")
+    elif spec.classifies:
+        classes = spec.classes or shape.channels
+        if shape.spatial or shape.channels != classes:
+            message = f"the network ends in {shape}, but a classifier gives one number for each of {classes} classes"
+            wirer.say("TD206", message, spec.span(f"model.{last}"), "model", help="end it with `head: [GAP–FC]`")
 
 
 def _check_unused(wirer: Wirer) -> None:
@@ -137,9 +142,10 @@ def _body(wirer: Wirer, builder: GraphBuilder, model: Model) -> str:
         inner = GraphBuilder("Body", {"input": builder.shape(end)})
         ends = wire_steps(wirer, inner, model.steps, {"output": model.output or ""}, Place("model.steps"))
         return wirer.nested(builder, "body", (end,), inner.finish(ends, where="model.steps")).name
-    classes = None if wirer.spec.data is None else wirer.spec.classes or 0
+    classes = wirer.spec.classes or 0 if wirer.spec.classifies else None
     if model.pipeline is not None:
-        return _part(wirer, builder, "body", _logits(model.pipeline), end, Place("model.pipeline", classes=classes))
+        pipeline = _logits(wirer, model.pipeline)
+        return _part(wirer, builder, "body", pipeline, end, Place("model.pipeline", classes=classes))
     if model.stem is not None:
         end = _part(wirer, builder, "stem", model.stem, end, Place("model.stem"))
     if model.ode is not None:
@@ -151,7 +157,7 @@ def _body(wirer: Wirer, builder: GraphBuilder, model: Model) -> str:
         end = wirer.nested(builder, "unet", (end,), inner.finish({"output": leaves}, where="model.unet")).name
     if model.head is not None:
         place = Place("model.head", role="head", classes=classes)
-        end = _part(wirer, builder, "head", _logits(model.head), end, place)
+        end = _part(wirer, builder, "head", _logits(wirer, model.head), end, place)
     return end
 
 
@@ -163,9 +169,9 @@ def _part(wirer: Wirer, builder: GraphBuilder, name: str, pipeline: Pipeline, en
     return wirer.nested(builder, name, (entry,), graph).name
 
 
-def _logits(pipeline: Pipeline) -> Pipeline:
-    """The pipeline without a final softmax: the module gives logits, the loss applies it once."""
-    if isinstance(pipeline, BrokenPipeline) or not pipeline.steps:
+def _logits(wirer: Wirer, pipeline: Pipeline) -> Pipeline:
+    """The pipeline without a classifier's final softmax: the module gives logits, the loss applies it once."""
+    if isinstance(pipeline, BrokenPipeline) or not pipeline.steps or isinstance(wirer.spec.task, Diffuse):
         return pipeline
     last = OPS.get(pipeline.steps[-1].name)
     return Pipeline(pipeline.steps[:-1], pipeline.span) if last is not None and last.left_to_loss else pipeline

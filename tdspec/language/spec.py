@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tdspec.language.build import MISSING, Builder
 from tdspec.language.data import DATASETS
+from tdspec.language.diffusion import Diffuse
 from tdspec.language.instance import key_at, key_of, tree_at
 from tdspec.language.structure import Document, Init, Model, Time
 from tdspec.language.validator import Reading
@@ -83,15 +84,20 @@ class Spec:
         return self.document.train
 
     @property
+    def classifies(self) -> bool:
+        """Whether the network ends in one number for each class of the data."""
+        return self.document.data is not None and not isinstance(self.document.task, Diffuse)
+
+    @property
     def input(self) -> tuple[int, ...]:
         """Shape of one sample."""
         return self.document.model.input
 
     @property
     def classes(self) -> int | None:
-        """Number of classes, where the data set says it."""
+        """Number of classes that the network tells apart, where the data set says it."""
         data = self.document.data
-        if data is None:
+        if data is None or not self.classifies:
             return None
         given: int | None = getattr(data, "classes", None)
         return given if given is not None else DATASETS[data.name].classes

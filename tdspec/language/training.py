@@ -7,10 +7,11 @@ from functools import partial
 from typing import ClassVar, Literal
 
 from tdspec.language.data import Data
+from tdspec.language.diffusion import Diffuse
 from tdspec.language.fields import option
 from tdspec.language.solver import Solver
 
-__all__ = ["Adam", "AdamW", "Classify", "Cosine", "Data", "Ema", "Optimizer", "Plateau", "Schedule", "Sgd",
+__all__ = ["Adam", "AdamW", "Classify", "Cosine", "Data", "Diffuse", "Ema", "Optimizer", "Plateau", "Schedule", "Sgd",
            "Solver", "Step", "Task", "Train", "Warmup"]  # fmt: skip
 
 LEARNING_RATE = "Learning rate, before schedule and warm-up."
@@ -29,7 +30,7 @@ class Classify:
     label_smoothing: float = option(0.0, "Share of the target spread evenly over all classes.", minimum=0, below=1)
 
 
-Task = Classify
+Task = Classify | Diffuse
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class Plateau:
     factor: float = option(0.1, "The rate is multiplied by this.", above=0, below=1)
     metric: Literal["loss", "accuracy", "train_loss"] = option(
         "loss",
-        "What should improve: `loss` and `accuracy` are those of the validation set (the test set without one).",
+        "What should improve: `loss` and `accuracy` (of a classifier) are those of the validation set (the test set "
+        "without one).",
     )
     threshold: float = option(1e-4, "Relative change that counts as an improvement.", minimum=0)
     min_lr: float = option(0.0, "The rate never falls below this.", minimum=0)
@@ -157,6 +159,9 @@ class Train:
     on_nonfinite: Literal["stop", "skip"] = option(
         "stop",
         "At a loss that is infinite or not a number: end the run with the first layer that made it, or skip the step.",
+    )
+    evaluate_every: int = option(
+        1, "Epochs between two evaluations, each with a record of its own; there is always one at the end.", minimum=1
     )
     log_every: int = option(50, "Optimizer steps between two lines of progress within an epoch.", minimum=1)
     checkpoint_every: int = option(

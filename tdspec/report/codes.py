@@ -82,6 +82,7 @@ CODES: dict[str, tuple[str, Severity]] = {
     "TD204": ("field-changes-state", E),
     "TD205": ("input-dead", E),
     "TD206": ("class-count", E),
+    "TD207": ("not-a-denoiser", E),
     # TD3xx: dynamics
     "TD301": ("random-field", E),
     "TD302": ("kink-in-field", N),

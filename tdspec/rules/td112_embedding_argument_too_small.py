@@ -6,7 +6,8 @@ ones do not move, and the embedding holds fewer numbers than it seems.
 
 ## Why
 The sinusoid of DDPM with period 10000 was made for steps 0 to 999. Fed with t in [0, 1], 22 of 128 features
-move by more than 0.1; fed with 999 t, 116 do (118 without the end point).
+move by more than 0.1; fed with 999 t, 116 do (118 without the end point). An ODE's t has the range of its span, a
+model's own t is in [0, 1]: DDPM's step over the number of steps.
 
 ## Cure
 Scale the argument, `time: {argument: 1000*t}`, or shorten the period, `Sinusoid(128, period=10)`.
@@ -51,6 +52,7 @@ from tdspec.rules.context import Context, Findings
 from tdspec.text.expression import ExpressionError, evaluate
 from tdspec.text.yaml_edit import set_key
 
+MODEL_TIMES = (0.0, 1.0)  # a model's t, from data to noise; see `tdspec.language.diffusion`
 MOVES = 0.1  # a feature that changes by less over the whole range counts as constant
 
 
@@ -61,9 +63,7 @@ def check(context: Context) -> Findings:
     except ExpressionError:  # said where the argument is wired
         return
     for scope in context.scopes:
-        if scope.ode is None:
-            continue
-        low, high = sorted(factor * end for end in scope.ode.t)
+        low, high = sorted(factor * end for end in (scope.ode.t if scope.ode is not None else MODEL_TIMES))
         for path, node in scope.graph.walk():
             if node.op is None or node.site is None or node.op.frequencies is None:
                 continue

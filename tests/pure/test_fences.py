@@ -78,7 +78,7 @@ def test_codes_are_these() -> None:
         *(f"TD04{digit}" for digit in range(7)),
         *(f"TD10{digit}" for digit in range(1, 10)),
         *(f"TD11{digit}" for digit in range(7)),
-        *(f"TD20{digit}" for digit in range(1, 7)),
+        *(f"TD20{digit}" for digit in range(1, 8)),
         "TD301",
         "TD302",
     ]
