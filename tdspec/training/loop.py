@@ -20,13 +20,14 @@ from tdspec.training.engine import Engine
 from tdspec.training.errors import CheckpointError, Interrupted
 from tdspec.training.interrupt import Interrupts
 from tdspec.training.nonfinite import NonFinite, first_nonfinite
-from tdspec.training.ode_meter import FIELD, OdeMeter, TimeShare, deaths
+from tdspec.training.ode_meter import OdeMeter
 from tdspec.training.optimizer import make_optimizer
 from tdspec.training.random_state import random_state, restore_random_state
 from tdspec.training.record import Recorder
 from tdspec.training.schedule import Rate
 from tdspec.training.tally import Tally
 from tdspec.training.task import Task
+from tdspec.training.time_meter import TimeShare, deaths
 
 SHARE_IMAGES = 16  # test images at which the time share is measured
 
@@ -70,8 +71,8 @@ class Loop:
         self.step = 0
         self.epoch = 0  # epochs finished
         self.position = 0  # batches of the current one that are done
-        self.seconds = 0.0  # spent on the current one
-        self.seconds_total = 0.0  # spent on finished ones, measuring left out
+        self.seconds = 0.0  # spent since the last record, measuring left out
+        self.seconds_total = 0.0  # spent before it
         self.due = False  # a checkpoint at the end of this epoch
         self.best: dict[str, Any] | None = None
         self.last: dict[str, Any] = {}
@@ -190,7 +191,17 @@ class Loop:
         return bool(signals)
 
     def end_epoch(self) -> bool:
-        """Measure, write the epoch's record, and say whether it is the best so far."""
+        """Measure where it is time to, and say whether the epoch is the best so far."""
+        measured = (self.epoch + 1) % self.train.evaluate_every == 0 or self.step >= self.steps
+        improved = self.measure() if measured else False
+        if self.position >= self.order.batches:
+            self.epoch += 1
+            self.position = 0
+        self.due = self.due or self.epoch % self.train.checkpoint_every == 0
+        return improved
+
+    def measure(self) -> bool:
+        """Evaluate, write the record of the epochs since the last one, and say whether this is the best so far."""
         means, samples = self.tally.means()
         self.seconds_total += self.seconds
         record: dict[str, Any] = {f"train_{name}": value for name, value in means.items()}
@@ -202,9 +213,8 @@ class Loop:
                 record |= {f"{part}_{name}": value for name, value in self.evaluate(held).items()}
         if self.time_share is not None and self.engine.main:
             x, _ = self.prepare(self.splits.test, slice(0, SHARE_IMAGES))
-            shares = self.time_share(self.evaluated, x)
-            record["time_share"] = {name: share for name, share in shares.items() if FIELD not in name}
-            record["embedding_share"] = {name: share for name, share in shares.items() if FIELD in name}
+            shares = self.time_share(self.evaluated, *self.task.arguments(x))
+            record["time_share"], record["embedding_share"] = shares.outputs, shares.entries
         before = self.last or {}
         self.last = self.write("epoch", **record)
         for text in deaths(before.get("time_share", {}), record.get("time_share", {})):
@@ -218,11 +228,6 @@ class Loop:
         improved = self.best is None or (value > self.best["value"] if more else value < self.best["value"])
         if improved:
             self.best = {"metric": f"{part}_{name}", "value": value, "epoch": self.epoch + 1, "step": self.step}
-
-        if self.position >= self.order.batches:
-            self.epoch += 1
-            self.position = 0
-        self.due = self.due or self.epoch % self.train.checkpoint_every == 0
         self.seconds = 0.0
         self.tally = Tally(self.engine)
         self.meter.reset()
@@ -244,7 +249,7 @@ class Loop:
         for start in range(self.engine.rank * size, len(images), self.engine.world * size):
             x, labels = self.prepare(images, slice(start, start + size))
             with self.engine.autocast():
-                tally.add(self.task.measure(model, x, labels))
+                tally.add(self.task.measure(model, x, labels, fixed=start))
         found, _ = tally.means()
         if meter.odes:
             found["nfe"] = meter.means()["nfe_forward"]

@@ -74,7 +74,7 @@ def make_plan(name: str, loop: Loop) -> Plan:
     state = {key: value.clone() for key, value in model.state_dict().items()}
     model.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as flops:
-        model(x)
+        model(*loop.task.arguments(x))
     nfe = meter.means().get("nfe_forward")
     model.train()
     activations = _saved_bytes(lambda: loop.task.measure(model, x, labels)["loss"].sum(), model) // len(x)

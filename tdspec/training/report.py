@@ -28,7 +28,7 @@ PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Learning rate", "", {"": "lr"}),
 )
 # Panels with one curve for each name in a mapping of an epoch's record.
-SHARES = (("Time share of the field's output", "time_share"), ("Time share behind each embedding", "embedding_share"))
+SHARES = (("Time share of the output", "time_share"), ("Time share behind each embedding", "embedding_share"))
 COLOURS = ("#2f6db5", "#c2410c", "#2e8b57", "#8a4fbf", "#666666")
 
 STYLE = """

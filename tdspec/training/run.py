@@ -11,12 +11,12 @@ from torch import nn
 from tdspec.training.engine import Engine
 from tdspec.training.errors import TrainError
 from tdspec.training.metrics import Record
-from tdspec.training.ode_meter import TimeShare, field_time_shares
 from tdspec.training.plan import Plan
 from tdspec.training.result import TrainResult
 from tdspec.training.resume import find
 from tdspec.training.runner import Runner
 from tdspec.training.seeds import run_seeds
+from tdspec.training.time_meter import TimeShare, scope_time_shares
 
 
 def train(
@@ -31,7 +31,7 @@ def train(
     on_event: Callable[[Record], None] | None = None,
     quiet: bool = False,
     model_factory: Callable[[], nn.Module] | None = None,
-    time_share: TimeShare | None = field_time_shares,
+    time_share: TimeShare | None = scope_time_shares,
 ) -> TrainResult | Plan:
     """Train a spec that holds; with `dry_run`, only say what that would be.
 
@@ -44,7 +44,7 @@ def train(
     on_event       called with each record as it is written to `metrics.jsonl`
     quiet          no progress on stderr
     model_factory  makes the network; by default the spec's
-    time_share     measures each ODE's time share after an epoch; None to leave it out
+    time_share     measures the time share of each scope of time in an evaluation; None to leave it out
 
     Raises `TrainError` (data, checkpoint, folder, a loss that is not finite), `SolverError`, and
     `Interrupted` after having saved.

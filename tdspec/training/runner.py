@@ -21,7 +21,6 @@ from tdspec.training.errors import CheckpointError, DataError, Interrupted
 from tdspec.training.identity import require_same_spec
 from tdspec.training.loop import SHARE_IMAGES, Loop
 from tdspec.training.metrics import Record, read_metrics
-from tdspec.training.ode_meter import TimeShare, node_time_shares
 from tdspec.training.plan import Plan, make_plan
 from tdspec.training.progress import make_progress
 from tdspec.training.random_state import seed_all
@@ -31,6 +30,7 @@ from tdspec.training.result import TrainResult, read_result
 from tdspec.training.resume import Origin, in_folder
 from tdspec.training.run_folder import RunFolder, environment, new_folder
 from tdspec.training.task import make_task
+from tdspec.training.time_meter import TimeShare, node_time_shares
 
 
 @dataclass
@@ -150,7 +150,7 @@ class Runner:
             name = self.spec.data.name
             raise DataError(f"model.input is {wanted} (channels, height, width), the images of {name} are {found}")
         with torch.no_grad():
-            loop.task.check(loop.model.eval()(x), loop.splits)
+            loop.task.check(loop.model.eval()(*loop.task.arguments(x)), loop.splits)
         loop.meter.reset()
         torch.set_rng_state(drawn)
 
@@ -159,7 +159,8 @@ class Runner:
             return
         spec, engine = self.spec, self.engine
         x, _ = loop.prepare(loop.splits.test, slice(0, SHARE_IMAGES))
-        shares = node_time_shares(loop.evaluated, x) if self.time_share is not None else {}
+        given = loop.task.arguments(x)
+        shares = node_time_shares(loop.evaluated, *given) if self.time_share is not None else {}
         about = environment(engine.device, engine.world)
         settings = {
             "parameters": f"{count(loop.model):,}",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from tdspec.language.training import Classify
+from tdspec.language.training import Classify, Diffuse
+from tdspec.language.training import Task as TaskSection
 from tdspec.training.data.images import Splits
+from tdspec.training.diffusion import Diffusion
 from tdspec.training.errors import DataError
 
 
@@ -20,8 +23,15 @@ class Task(Protocol):
 
     best: tuple[str, bool]
 
-    def measure(self, model: nn.Module, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Numbers for each sample, f32[B]; their means are the metrics, `loss` is minimised."""
+    def measure(self, model: nn.Module, x: Tensor, labels: Tensor, fixed: int | None = None) -> dict[str, Tensor]:
+        """Numbers for each sample, f32[B]; their means are the metrics, `loss` is minimised.
+
+        fixed  in evaluation, the batch's place in its set: whatever a task draws follows from it alone
+        """
+        ...
+
+    def arguments(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What the network is called with for images x, the same for the same images."""
         ...
 
     def check(self, output: Tensor, splits: Splits) -> None:
@@ -37,7 +47,10 @@ class Classification:
     def __init__(self, section: Classify) -> None:
         self.smoothing = section.label_smoothing
 
-    def measure(self, model: nn.Module, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def arguments(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (x,)
+
+    def measure(self, model: nn.Module, x: Tensor, labels: Tensor, fixed: int | None = None) -> dict[str, Tensor]:
         logits = model(x).float()
         smoothing = self.smoothing if model.training else 0.0
         loss = nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
@@ -56,8 +69,8 @@ class Classification:
                 raise DataError(f"the data have {classes} classes, but a label is {int(torch.max(part.labels))}")
 
 
-TASKS = {Classify: Classification}
+TASKS: dict[type, Callable[[Any], Task]] = {Classify: Classification, Diffuse: Diffusion}
 
 
-def make_task(section: Classify) -> Task:
+def make_task(section: TaskSection) -> Task:
     return TASKS[type(section)](section)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 import tdspec
-from tdspec.training.ode_meter import DEAD, deaths
+from tdspec.training.time_meter import DEAD, deaths
 from tdspec.witness.probe import Probe, Row
 from tests.conftest import Run
 
