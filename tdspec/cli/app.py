@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": "Print the page of a finding's code, or of an op.",
     "build": "Compile a spec: its nodes, its source, its picture.",
     "train": "Train a spec.",
+    "sample": "Draw images from a trained diffusion model.",
     "probe": "Measure the time share at every node.",
     "audit": "Measure where time dies in any PyTorch module that takes it.",
     "schema": "Print the JSON Schema of the language, for editors.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,10 +27,17 @@ def _device(context: click.Context, option: click.Parameter, value: str) -> str:
     return value
 
 
+def device_option() -> Callable[[Any], Any]:
+    """`--device cuda:1`."""
+    return click.option(
+        "--device", default="auto", callback=_device, metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps."
+    )
+
+
 @click.command()
 @click.argument("spec", type=click.Path(allow_dash=True), required=False)
 @settings_option()
-@click.option("--device", default="auto", callback=_device, metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
+@device_option()
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="In place of train.precision.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="In place of train.seed.")
 @click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Train N times, from that seed on.")

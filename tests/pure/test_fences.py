@@ -60,6 +60,7 @@ def test_commands_and_their_options_are_these() -> None:
         "explain": ["--all", "--json", "--markdown"],
         "init": [],
         "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],
+        "sample": ["--batch", "--count", "--device", "--eta", "--out", "--raw", "--sampler", "--seed", "--steps"],
         "schema": ["--check", "--write"],
         "train": [
             "--device", "--dry-run", "--json", "--out", "--precision", "--resume", "--seed", "--seeds", "--set",

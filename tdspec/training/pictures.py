@@ -1,0 +1,57 @@
+"""Images as files: one PNG with all of them in a grid, a folder of PNGs, or an array."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from tdspec.training.errors import FolderError
+
+SIDE = 64  # least side of an image in a grid, in pixels: smaller ones are enlarged, each pixel to a square
+GAP = 2  # pixels between the images of a grid
+
+
+def write_images(images: Tensor, path: Path) -> None:
+    """Write uint8[N,C,H,W]: `.png` a grid, `.npz` an array `images` of uint8[N,H,W,C], else a folder of PNGs.
+
+    Raises `FolderError` if that cannot be written, `ValueError` for channels that no picture has.
+    """
+    pixels = images.permute(0, 2, 3, 1).numpy()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".npz":
+            np.savez_compressed(path, images=pixels)
+        elif path.suffix == ".png":
+            picture(grid(pixels)).save(path)
+        else:
+            path.mkdir(exist_ok=True)
+            digits = len(str(len(pixels) - 1))
+            for k, image in enumerate(pixels):
+                picture(image).save(path / f"{k:0{digits}}.png")
+    except OSError as error:
+        raise FolderError(f"cannot write {path}: {error}") from error
+
+
+def grid(pixels: np.ndarray) -> np.ndarray:
+    """uint8[N,H,W,C] as one image, row by row, nearly square; small images are enlarged."""
+    factor = max(1, -(-SIDE // max(pixels.shape[1:3])))
+    pixels = pixels.repeat(factor, 1).repeat(factor, 2)
+    count, height, width, channels = pixels.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), np.uint8)
+    for k, image in enumerate(pixels):
+        top, left = k // columns * (height + GAP), k % columns * (width + GAP)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def picture(pixels: np.ndarray) -> Image.Image:
+    """uint8[H,W,C] with one channel (grey), three (colour) or four (colour and opacity)."""
+    if pixels.shape[2] not in (1, 3, 4):
+        raise ValueError(f"a picture has 1, 3 or 4 channels, these have {pixels.shape[2]}")
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

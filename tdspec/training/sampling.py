@@ -1,0 +1,102 @@
+"""Images out of a trained diffusion model: the weights of a run, a sampler, a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tdspec.backend.compile import compile_spec
+from tdspec.backend.network import Network
+from tdspec.diffusion.sampler import SAMPLERS, Sampler
+from tdspec.language.diffusion import Diffuse
+from tdspec.language.spec import Spec
+from tdspec.training import checkpoint as checkpoints
+from tdspec.training.diffusion import Diffusion, unscaled
+from tdspec.training.engine import Engine
+from tdspec.training.errors import CheckpointError, TrainError
+from tdspec.training.resume import Origin
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images, and all that one must say to have them again.
+
+    images   uint8[N,C,H,W]
+    weights  which checkpoint, averaged or raw
+    """
+
+    images: Tensor
+    sampler: Sampler
+    seed: int
+    weights: str
+
+    def __str__(self) -> str:
+        sampler = self.sampler
+        how = f"{sampler.name}, {sampler.steps} steps" + (f", eta {sampler.eta:g}" if sampler.eta else "")
+        return f"{len(self.images)} samples: {how}, seed {self.seed}; {self.weights}"
+
+
+def sample_run(
+    spec: Spec,
+    origin: Origin,
+    count: int,
+    *,
+    sampler: Sampler | None = None,
+    seed: int = 0,
+    raw: bool = False,
+    batch: int = 64,
+    device: str = "auto",
+    on_step: Callable[[], None] | None = None,
+) -> Samples:
+    """Draw images from the weights of a run.
+
+    spec     the run's own, from its `spec.resolved.yaml`
+    origin   the run, whose last checkpoint is taken, or another of its checkpoints
+    sampler  how; by default ancestral sampling in 50 steps
+    seed     of the noise; a batch's noise follows from it and from the batch's place alone
+    raw      take the last weights, where there are averaged ones too
+    on_step  called after each step of each batch
+
+    Raises `TrainError` for a run that is no diffusion or a sampler that does not fit, `CheckpointError` for a run
+    without weights.
+    """
+    sampler = sampler if sampler is not None else Sampler()
+    task, place = _checked(spec, origin, sampler), Engine(device).device
+    network, weights = _network(spec, origin, raw)
+    network = network.to(place).eval()
+    images = []
+    for number, start in enumerate(range(0, count, batch)):
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        x = torch.randn(min(batch, count - start), *spec.input, generator=generator).to(place)
+        with torch.no_grad():
+            for step in sampler.run(lambda x, t: task.denoise(network, x, t), task.process, x, generator):
+                x = step
+                if on_step is not None:
+                    on_step()
+        images.append(unscaled(x).cpu())
+    return Samples(torch.cat(images), sampler, seed, weights)
+
+
+def _checked(spec: Spec, origin: Origin, sampler: Sampler) -> Diffusion:
+    if not isinstance(spec.task, Diffuse):
+        raise TrainError(f"{origin.folder} is a run of `{spec.name}`, whose task is not `diffuse`: it makes no images")
+    if sampler.name not in SAMPLERS:
+        raise TrainError(f"there is no sampler `{sampler.name}`: {', '.join(SAMPLERS)}")
+    task = Diffusion(spec.task)
+    if task.process.steps is not None and sampler.steps > task.process.steps:
+        raise TrainError(f"`{spec.name}` has {task.process.steps} steps of time, {sampler.steps} were asked for")
+    return task
+
+
+def _network(spec: Spec, origin: Origin, raw: bool) -> tuple[Network, str]:
+    """The run's network with its weights, and which these are."""
+    if origin.checkpoint is None:
+        raise CheckpointError(f"{origin.folder} has no checkpoint yet: train it first, or wait for its first one")
+    saved = checkpoints.load(origin.checkpoint)
+    averaged = bool(saved.ema) and not raw
+    network = compile_spec(spec)
+    network.load_state_dict(saved.ema if averaged else saved.model)
+    return network, f"{'averaged' if averaged else 'raw'} weights of {origin.checkpoint.name} of {origin.folder}"

@@ -1,0 +1,217 @@
+"""Diffusion runs on the digits: what is minimised, what is measured, killed and resumed, sampled."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+import tdspec
+from tdspec.diffusion.sampler import Sampler
+from tdspec.language.diffusion import CosineNoise, Diffuse, FlowNoise, MinSnr, VpNoise
+from tdspec.training import DataError
+from tdspec.training.checkpoint import load
+from tdspec.training.data.images import Images, Splits
+from tdspec.training.diffusion import Diffusion, scaled, unscaled
+from tdspec.training.metrics import read_metrics
+from tdspec.training.resume import find
+from tdspec.training.sampling import sample_run
+from tests.conftest import Run
+from tests.torch.small_diffusion import SPEC, run
+from tests.torch.test_train import Killed, assert_same_bits, dies_at, wait_for_step
+
+ROOT = Path(__file__).parents[2]
+torch.set_num_threads(1)
+TASKS = [
+    Diffuse(),
+    Diffuse(predict="v", weighting=MinSnr(3.0)),
+    Diffuse(noise=CosineNoise(), predict="x0"),
+    Diffuse(noise=FlowNoise()),
+]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four epochs that nothing disturbed."""
+    return run(tmp_path_factory.mktemp("whole"))
+
+
+class Seen(nn.Module):
+    """Keeps what it is called with, and gives what it is told."""
+
+    def __init__(self, given: float = 0.0) -> None:
+        super().__init__()
+        self.given = given
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        self.x, self.t = x, t
+        return torch.full_like(x, self.given)
+
+
+def images(count: int = 64) -> Tensor:
+    return torch.rand(count, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("section", TASKS, ids=str)
+def test_loss_is_the_mean_square_error_of_what_is_predicted(section: Diffuse) -> None:
+    """Written out by hand from the noise and the times that the network was called with."""
+    task, model = Diffusion(section), Seen(0.25)
+    x0 = 2 * images() - 1
+    loss = task.measure(model, images(), torch.zeros(64))["loss"]
+    alpha, sigma = (value.view(-1, 1, 1, 1) for value in task.process.level(model.t))
+    noise = (model.x - alpha * x0) / sigma
+    assert noise.std().item() == pytest.approx(1, abs=0.1) and noise.mean().abs() < 0.1
+    wanted = {"noise": noise, "x0": x0, "v": alpha * noise - sigma * x0, "velocity": noise - x0}[section.predicts]
+    expected = (0.25 - wanted).square().mean((1, 2, 3))
+    if isinstance(section.weighting, MinSnr):  # for v: min(SNR, gamma) / (SNR + 1)
+        snr = (alpha / sigma).square().flatten()
+        expected = expected * snr.clamp(max=3) / (snr + 1)
+    torch.testing.assert_close(loss, expected, rtol=1e-3, atol=1e-3)
+    assert model.t.min() >= task.process.low and model.t.max() <= task.process.high and len(model.t.unique()) > 40
+
+
+def test_evaluation_repeats_its_noise_and_spreads_its_times() -> None:
+    task, model = Diffusion(Diffuse(noise=VpNoise())), Seen()
+    seen = []
+    for fixed in (0, 0, 64):
+        torch.manual_seed(len(seen))
+        before = torch.get_rng_state()
+        task.measure(model, images(), torch.zeros(64), fixed=fixed)
+        assert torch.equal(torch.get_rng_state(), before), "evaluation must not move the state of training"
+        seen.append((model.x, model.t))
+    assert torch.equal(seen[0][0], seen[1][0]) and not torch.equal(seen[0][0], seen[2][0])
+    counts = torch.histc(seen[0][1], bins=64, min=task.process.low, max=task.process.high)
+    assert (counts == 1).all(), "one time in each of as many parts as there are images"
+
+
+def test_images_survive_scaling() -> None:
+    levels = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(unscaled(scaled(levels.float() / 255)), levels)
+    assert unscaled(torch.tensor([-3.0, 3.0])).tolist() == [0, 255]
+
+
+def test_another_shape_is_refused() -> None:
+    data = Images(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.zeros(4, dtype=torch.long), 10)
+    with pytest.raises(DataError, match=r"the shape of an image, \(1, 8, 8\); this network gives \(2, 8, 8\)"):
+        Diffusion(Diffuse()).check(torch.zeros(1, 2, 8, 8), Splits(data, data))
+
+
+def test_records_of_a_run(whole: Path) -> None:
+    records = read_metrics(whole / "metrics.jsonl")
+    epochs = [record for record in records if record["kind"] == "epoch"]
+    assert [(r["epoch"], r["step"]) for r in epochs] == [(2, 12), (4, 24)]  # evaluate_every: 2
+    assert {"train_loss", "test_loss", "seconds"} <= epochs[0].keys() and "test_accuracy" not in epochs[0]
+    assert epochs[1]["test_loss"] < epochs[0]["test_loss"]
+    assert 0 < epochs[1]["time_share"]["model"] < 1
+    entries = epochs[1]["embedding_share"]
+    assert set(entries) == {f"unet.{place}_res_1.emb_1" for place in ("down_0", "down_1")} | {
+        f"unet.up_{level}_res_{k}.emb_1" for level in (0, 1) for k in (1, 2)
+    }
+    losses = [record["loss"] for record in records if record["kind"] == "step"]
+    mean = sum(losses[:12]) / 12
+    assert epochs[0]["train_loss"] == pytest.approx(mean, rel=0.1)  # of both epochs since the run began
+    result = json.loads((whole / "result.json").read_text())
+    assert result["best"]["metric"] == "test_loss"
+    assert "Time share" in (whole / "report.html").read_text()
+
+
+def test_killed_and_resumed_is_bit_for_bit_the_same(whole: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.torch.small_diffusion", str(tmp_path), "0.2"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    folder = wait_for_step(tmp_path, 9, process)  # between two evaluations, past a checkpoint
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert load(folder / "checkpoints" / "last").state["step"] in (8, 12)
+    run(tmp_path, resume=folder)
+    assert_same_bits(whole, folder)
+    assert load(folder / "checkpoints" / "last").ema, "the average is part of what must be the same"
+
+
+def test_broken_off_behind_an_epoch_without_a_record(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        run(tmp_path, on_event=dies_at(10))
+    folder = next((tmp_path / "small").iterdir())
+    run(tmp_path, resume=folder)
+    assert_same_bits(whole, folder)
+
+
+# ---------------------------------------------------------------- sampling
+
+
+def drawn(whole: Path, count: int = 6, **options: Any) -> Tensor:
+    spec = tdspec.load(whole / "spec.resolved.yaml")
+    options = {"sampler": Sampler("ddpm", 4), "device": "cpu"} | options
+    return sample_run(spec, find(whole, Path(), ""), count, **options).images
+
+
+def test_samples_follow_from_the_seed(whole: Path) -> None:
+    first = drawn(whole)
+    assert first.shape == (6, 1, 8, 8) and first.dtype == torch.uint8 and len(first.unique()) > 20
+    assert torch.equal(first, drawn(whole)) and not torch.equal(first, drawn(whole, seed=1))
+    batches = drawn(whole, batch=3)
+    assert len(batches) == 6 and not torch.equal(batches[:3], batches[3:])
+    assert torch.equal(drawn(whole, 5, batch=3)[:3], batches[:3])
+
+
+def test_averaged_weights_are_taken_where_there_are_any(whole: Path) -> None:
+    saved = load(whole / "checkpoints" / "last")
+    network = tdspec.compile(SPEC)
+    task = Diffusion(Diffuse())
+    for raw, weights in ((False, saved.ema), (True, saved.model)):
+        network.load_state_dict(weights)
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(6, 1, 8, 8, generator=generator)
+        with torch.no_grad():
+            *_, x = Sampler("ddpm", 4).run(
+                lambda x, t: task.denoise(network.eval(), x, t), task.process, x, generator
+            )  # fmt: skip
+        assert torch.equal(drawn(whole, raw=raw), unscaled(x))
+    assert not torch.equal(drawn(whole), drawn(whole, raw=True))
+
+
+def test_the_command_writes_what_its_suffix_says(whole: Path, tmp_path: Path, run: Run) -> None:
+    common = (str(whole), "-n", "5", "--steps", "3", "--device", "cpu", "--sampler", "heun")
+    code, out, err = run("sample", *common, "--out", str(tmp_path / "grid.png"))
+    assert code == 0 and "5 samples: heun, 3 steps, seed 0; averaged weights of step-24" in out, err
+    grid = np.asarray(Image.open(tmp_path / "grid.png"))
+    assert grid.shape == (2 * 66 - 2, 3 * 66 - 2)  # two rows of three, each 8x8 enlarged to 64x64
+    assert run("sample", *common, "--out", str(tmp_path / "all.npz")).code == 0
+    array = np.load(tmp_path / "all.npz")["images"]
+    assert array.shape == (5, 8, 8, 1) and array.dtype == np.uint8
+    assert np.array_equal(grid[:64:8, :64:8], array[0, :, :, 0])
+    assert np.array_equal(grid[66::8, 66:130:8], array[4, :, :, 0])
+    assert run("sample", *common, "--out", str(tmp_path / "folder")).code == 0
+    files = sorted((tmp_path / "folder").iterdir())
+    assert [file.name for file in files] == [f"{k}.png" for k in range(5)]
+    assert np.array_equal(np.asarray(Image.open(files[3])), array[3, :, :, 0])
+    assert run("sample", *common, "--raw").code == 0
+    assert (whole / "samples" / "heun-3-0.png").exists()
+
+
+def test_what_cannot_be_sampled_says_why(whole: Path, tmp_path: Path, run: Run) -> None:
+    code, _, err = run("sample", str(whole), "--steps", "1001", "--device", "cpu")
+    assert code == 1 and "has 1000 steps of time, 1001 were asked for" in err
+    code, _, err = run("sample", str(whole), "--eta", "0.5")
+    assert code == 2 and "--eta is of ddim; ddpm has none" in err
+    code, _, err = run("sample", str(tmp_path))
+    assert code == 2 and "is not a run folder" in err
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "spec.resolved.yaml").write_text((whole / "spec.resolved.yaml").read_text())
+    code, _, err = run("sample", str(empty), "--device", "cpu")
+    assert code == 1 and "has no checkpoint yet" in err
+    classifier = (ROOT / "specs/node/node-digits.yaml").read_text()
+    (empty / "spec.resolved.yaml").write_text(classifier)
+    code, _, err = run("sample", str(empty), "--device", "cpu")
+    assert code == 1 and "whose task is not `diffuse`" in err
