@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SCHEMA := schemas/tdspec.schema.json
 
-.PHONY: help setup demo test slow lint format schema rules clean
+.PHONY: help setup demo demo-diffusion test slow lint format schema rules clean
 
 help:  ## List the targets.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 setup: $(READY)  ## Make the virtual environment with everything in it.
 
@@ -21,6 +21,14 @@ $(READY): pyproject.toml
 
 demo: $(READY)  ## Train a neural ODE on handwritten digits, with two seeds.
 	$(BIN)/tdspec train specs/node/node-digits.yaml --seeds 2
+
+DIGITS := runs/demo-diffusion
+demo-diffusion: $(READY)  ## Train a DDPM on handwritten digits, draw new ones, and let a classifier look at them.
+	rm -rf $(DIGITS)
+	$(BIN)/tdspec train specs/diffusion/ddpm-digits.yaml --out $(DIGITS)
+	$(BIN)/tdspec sample $(DIGITS)/ddpm-digits/0001-* -n 500 --out $(DIGITS)/digits.npz
+	$(BIN)/tdspec sample $(DIGITS)/ddpm-digits/0001-* -n 100 --out $(DIGITS)/digits.png
+	$(BIN)/python -m benchmarks.digits_samples $(DIGITS)/digits.npz
 
 test: $(READY)  ## Run the tests that take seconds.
 	$(BIN)/python -m pytest

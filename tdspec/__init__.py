@@ -6,6 +6,7 @@
     model = tdspec.compile("specs/node/node-digits.yaml")     # an nn.Module
     result = tdspec.train("specs/node/node-digits.yaml")      # a run folder
     found = tdspec.audit(your_module, (3, 32, 32))            # where time dies in it, measured
+    images = tdspec.sample(folder).images                     # of a diffusion model's run
 
 Importing tdspec does not import torch; `compile`, `train` and `audit` do.
 """
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tdspec.language.spec import Spec
     from tdspec.training import Plan, TrainResult
     from tdspec.witness.audit import Audit
+    from tdspec.training.sampling import Samples
     from tdspec.witness.probe import Probe
 
 __version__ = "0.1.0"
@@ -38,6 +40,7 @@ __all__ = [
     "compile",
     "load",
     "probe",
+    "sample",
     "train",
     "validate",
 ]
@@ -104,6 +107,23 @@ def train(
     from tdspec.training import train as run
 
     return run(spec if isinstance(spec, Spec) else load(spec, overrides=overrides), **options)
+
+
+def sample(run: str | PathLike[str], count: int = 64, **options: Any) -> Samples:
+    """Images out of a trained diffusion model; `options` are those of `tdspec.training.sampling.sample_run`.
+
+    run    the folder of a run, whose last checkpoint is taken, or a checkpoint in it
+    count  how many images
+
+    Raises `TrainError` if the run cannot be sampled.
+    """
+    from pathlib import Path
+
+    from tdspec.training.resume import find
+    from tdspec.training.sampling import sample_run
+
+    origin = find(Path(run), Path("runs"), "")
+    return sample_run(load(origin.folder / "spec.resolved.yaml"), origin, count, **options)
 
 
 def probe(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any) -> Probe:

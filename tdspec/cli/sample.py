@@ -25,12 +25,13 @@ SAMPLERS = ("ddpm", "ddim", "heun")
 @click.option("--batch", type=click.IntRange(min=1), default=64, metavar="N", help="Images at a time; 64.")
 @device_option()
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="PATH",
-    help="A grid (.png), an array (.npz), or a folder of PNGs; RUN/samples/<sampler>-<steps>-<seed>.png.",
+    "--out", "outs", type=click.Path(path_type=Path), multiple=True, metavar="PATH",
+    help="A grid (.png), an array (.npz), or a folder of PNGs; may be given several times. By default a grid, "
+    "RUN/samples/<sampler>-<steps>-<seed>.png.",
 )  # fmt: skip
 def sample(
     run: str, count: int, sampler: str, steps: int, eta: float | None, seed: int, raw: bool, batch: int, device: str,
-    out: Path | None,
+    outs: tuple[Path, ...],
 ) -> int:  # fmt: skip
     """Draw images from a trained diffusion model.
 
@@ -58,16 +59,17 @@ def sample(
     from tdspec.training.pictures import write_images
     from tdspec.training.sampling import sample_run
 
-    path = out or origin.folder / "samples" / f"{sampler}-{steps}-{seed}.png"
     try:
         with click.progressbar(length=-(-count // batch) * steps, label="sampling", file=sys.stderr) as bar:
             images = sample_run(
                 found[0], origin, count, sampler=Sampler(sampler, steps, eta or 0.0), seed=seed, raw=raw, batch=batch,
                 device=device, on_step=partial(bar.update, 1),
             )  # fmt: skip
-        write_images(images.images, path)
+        click.echo(str(images))
+        for path in outs or (origin.folder / "samples" / f"{sampler}-{steps}-{seed}.png",):
+            write_images(images.images, path)
+            click.echo(f"wrote {path}")
     except (TrainError, ValueError) as error:
         click.echo(f"tdspec: {error}", err=True)
         return 1
-    click.echo(f"{images}\nwrote {path}")
     return 0

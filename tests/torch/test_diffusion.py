@@ -23,8 +23,6 @@ from tdspec.training.checkpoint import load
 from tdspec.training.data.images import Images, Splits
 from tdspec.training.diffusion import Diffusion, scaled, unscaled
 from tdspec.training.metrics import read_metrics
-from tdspec.training.resume import find
-from tdspec.training.sampling import sample_run
 from tests.conftest import Run
 from tests.torch.small_diffusion import SPEC, run
 from tests.torch.test_train import Killed, assert_same_bits, dies_at, wait_for_step
@@ -150,9 +148,8 @@ def test_broken_off_behind_an_epoch_without_a_record(whole: Path, tmp_path: Path
 
 
 def drawn(whole: Path, count: int = 6, **options: Any) -> Tensor:
-    spec = tdspec.load(whole / "spec.resolved.yaml")
     options = {"sampler": Sampler("ddpm", 4), "device": "cpu"} | options
-    return sample_run(spec, find(whole, Path(), ""), count, **options).images
+    return tdspec.sample(whole, count, **options).images
 
 
 def test_samples_follow_from_the_seed(whole: Path) -> None:
@@ -186,12 +183,12 @@ def test_the_command_writes_what_its_suffix_says(whole: Path, tmp_path: Path, ru
     assert code == 0 and "5 samples: heun, 3 steps, seed 0; averaged weights of step-24" in out, err
     grid = np.asarray(Image.open(tmp_path / "grid.png"))
     assert grid.shape == (2 * 66 - 2, 3 * 66 - 2)  # two rows of three, each 8x8 enlarged to 64x64
-    assert run("sample", *common, "--out", str(tmp_path / "all.npz")).code == 0
+    both = ("--out", str(tmp_path / "all.npz"), "--out", str(tmp_path / "folder"))
+    assert run("sample", *common, *both).code == 0
     array = np.load(tmp_path / "all.npz")["images"]
     assert array.shape == (5, 8, 8, 1) and array.dtype == np.uint8
     assert np.array_equal(grid[:64:8, :64:8], array[0, :, :, 0])
     assert np.array_equal(grid[66::8, 66:130:8], array[4, :, :, 0])
-    assert run("sample", *common, "--out", str(tmp_path / "folder")).code == 0
     files = sorted((tmp_path / "folder").iterdir())
     assert [file.name for file in files] == [f"{k}.png" for k in range(5)]
     assert np.array_equal(np.asarray(Image.open(files[3])), array[3, :, :, 0])
