@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tdspec.check import Checked
     from tdspec.language.spec import Spec
     from tdspec.training import Plan, TrainResult
-    from tdspec.witness.audit import Audit
     from tdspec.training.sampling import Samples
+    from tdspec.witness.audit import Audit
     from tdspec.witness.probe import Probe
 
 __version__ = "0.1.0"

@@ -46,6 +46,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import cos, pi, sin
 
+from tdspec.language.diffusion import Diffuse
 from tdspec.report.codes import finding
 from tdspec.report.fix import Fix
 from tdspec.rules.context import Context, Findings
@@ -63,6 +64,8 @@ def check(context: Context) -> Findings:
     except ExpressionError:  # said where the argument is wired
         return
     for scope in context.scopes:
+        if scope.ode is None and not isinstance(context.spec.task, Diffuse):
+            continue  # what t is, only the task says
         low, high = sorted(factor * end for end in (scope.ode.t if scope.ode is not None else MODEL_TIMES))
         for path, node in scope.graph.walk():
             if node.op is None or node.site is None or node.op.frequencies is None:
