@@ -171,16 +171,28 @@ class Residual(nn.Module):
 
 
 class Gated(nn.Module):
-    """A factor right before a norm, or behind it; a positive one, or one that may change its sign."""
+    """A factor right before a norm, or behind it; a positive one, or one of either sign that hardly moves."""
 
     def __init__(self, before: bool, positive: bool = True) -> None:
         super().__init__()
         self.conv, self.norm, self.embed = conv(), nn.InstanceNorm2d(C), Embedding()
-        self.before, self.squash = before, torch.sigmoid if positive else nn.Identity()
+        self.level = nn.Parameter(torch.randn(C, 1, 1))
+        self.before, self.positive = before, positive
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        gate = self.squash(self.embed(t))
+        gate = torch.sigmoid(self.embed(t)) if self.positive else self.level + 1e-4 * self.embed(t)
         return self.norm(self.conv(x) * gate) if self.before else self.norm(self.conv(x)) * gate
+
+
+class Broadcast(nn.Module):
+    """Adds t as it comes: t[B] would go along the last axis of a map that is as wide as the batch is large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = conv()
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return self.conv(x) + t
 
 
 class Modulated(nn.Module):

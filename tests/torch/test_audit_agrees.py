@@ -78,6 +78,11 @@ def test_random_fields() -> None:
     assert len(differing(range(30))) <= 2
 
 
+def test_norms_that_amplify_rounding() -> None:
+    """A gate that closes before two norms: without eps its rounding would read as life."""
+    assert not differing(range(117, 118))
+
+
 @pytest.mark.slow
 def test_hundreds_of_random_fields() -> None:
     different = differing(range(300))
