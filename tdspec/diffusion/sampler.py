@@ -6,7 +6,6 @@ and continuous time, variance preserving noise and straight flows, and any choic
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -38,6 +37,11 @@ class Sampler:
     name: str = "ddpm"
     steps: int = 50
     eta: float = 0.0
+
+    @property
+    def evaluations(self) -> int:
+        """How often the network is called for each sample."""
+        return 2 * self.steps - 1 if self.name == "heun" else self.steps
 
     def run(self, denoise: Denoise, process: Process, x: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
         """Each step's x, f32[B,...], from standard normal x on; the last is the sample.
@@ -88,8 +92,3 @@ def _heun(x: Tensor, found: Parts, now: Level, then: Level, again: Callable[[Ten
 
 def _bound(denoise: Denoise, t: float) -> Callable[[Tensor], Parts]:
     return lambda x: denoise(x, t)
-
-
-def evaluations(sampler: Sampler) -> int:
-    """How often the network is called for each sample."""
-    return math.ceil(sampler.steps * (2 if sampler.name == "heun" else 1)) - (sampler.name == "heun")

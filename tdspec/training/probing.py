@@ -10,11 +10,13 @@ from tdspec.backend.network import Network
 from tdspec.graph.graph import Graph
 from tdspec.graph.wire import wire
 from tdspec.language.augmentation import bind
+from tdspec.language.diffusion import Diffuse
 from tdspec.language.spec import Spec
 from tdspec.rules.context import Context
 from tdspec.training import checkpoint as checkpoints
 from tdspec.training.augment import Augment
 from tdspec.training.data import load
+from tdspec.training.diffusion import Diffusion
 from tdspec.training.errors import DataError
 from tdspec.training.random_state import seed_all
 from tdspec.training.resume import Origin
@@ -70,4 +72,8 @@ def images(spec: Spec, batch: int) -> tuple[Tensor, str]:
         raise DataError(f"data.augment: {problems[0].message}; {problems[0].help}")
     seen = Augment(transforms, *splits.train.statistics()).eval()
     test = splits.test.images[:batch]
-    return seen(test), f"{len(test)} test images of {spec.data.name}"
+    about = f"{len(test)} test images of {spec.data.name}"
+    if isinstance(spec.task, Diffuse):
+        x, t = Diffusion(spec.task).arguments(seen(test))
+        return x, f"{about} with the noise of t = {t[0]:g}"
+    return seen(test), about

@@ -36,6 +36,7 @@ class Samples:
     def __str__(self) -> str:
         sampler = self.sampler
         how = f"{sampler.name}, {sampler.steps} steps" + (f", eta {sampler.eta:g}" if sampler.eta else "")
+        how += f", {sampler.evaluations} evaluations each"
         return f"{len(self.images)} samples: {how}, seed {self.seed}; {self.weights}"
 
 

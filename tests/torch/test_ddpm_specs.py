@@ -26,7 +26,8 @@ COUNTS = {
 
 
 def test_every_spec_is_counted() -> None:
-    assert {path.stem for path in SPECS.glob("*.yaml")} == COUNTS.keys()
+    trained = {"ddpm-cifar10-train", "ddpm-digits"}  # the first has the network of score_sde's
+    assert {path.stem for path in SPECS.glob("*.yaml")} == COUNTS.keys() | trained
 
 
 @pytest.mark.parametrize("name", COUNTS)

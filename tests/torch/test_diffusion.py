@@ -144,6 +144,13 @@ def test_broken_off_behind_an_epoch_without_a_record(whole: Path, tmp_path: Path
     assert_same_bits(whole, folder)
 
 
+def test_a_run_is_probed_at_noisy_images(whole: Path) -> None:
+    found = tdspec.probe(whole, data=True)
+    assert found.inputs == "8 test images of digits with the noise of t = 0.5"
+    x, _ = Diffusion(Diffuse()).arguments(images())
+    assert x.std() > 0.9 and x.min() < -1, "images with noise, not images"
+
+
 # ---------------------------------------------------------------- sampling
 
 
@@ -180,7 +187,7 @@ def test_averaged_weights_are_taken_where_there_are_any(whole: Path) -> None:
 def test_the_command_writes_what_its_suffix_says(whole: Path, tmp_path: Path, run: Run) -> None:
     common = (str(whole), "-n", "5", "--steps", "3", "--device", "cpu", "--sampler", "heun")
     code, out, err = run("sample", *common, "--out", str(tmp_path / "grid.png"))
-    assert code == 0 and "5 samples: heun, 3 steps, seed 0; averaged weights of step-24" in out, err
+    assert code == 0 and "5 samples: heun, 3 steps, 5 evaluations each, seed 0; averaged weights of step-24" in out, err
     grid = np.asarray(Image.open(tmp_path / "grid.png"))
     assert grid.shape == (2 * 66 - 2, 3 * 66 - 2)  # two rows of three, each 8x8 enlarged to 64x64
     both = ("--out", str(tmp_path / "all.npz"), "--out", str(tmp_path / "folder"))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tdspec.diffusion.predict import Parts, parts, target
 from tdspec.diffusion.process import Process, make_process
-from tdspec.diffusion.sampler import SAMPLERS, Sampler, ancestral, evaluations
+from tdspec.diffusion.sampler import SAMPLERS, Sampler, ancestral
 from tdspec.language.diffusion import Noise
 from tests.torch.test_noise import NOISES
 
@@ -97,7 +97,7 @@ def test_ddim_with_all_the_noise_is_ddpm() -> None:
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_evaluations_are_counted(name: str) -> None:
     sampler = Sampler(name, 7)
-    assert drawn("vp", sampler)[2].calls == evaluations(sampler)
+    assert drawn("vp", sampler)[2].calls == sampler.evaluations
 
 
 def test_the_seed_decides() -> None:
