@@ -17,7 +17,9 @@ from tdspec.check import check_path, check_text
 from tdspec.graph.wire import wire
 from tests.torch.random_fields import random_spec
 
-SPECS = sorted(Path(__file__).parents[2].glob("specs/**/*.yaml"))
+ROOT = Path(__file__).parents[2] / "specs"
+SPECS = sorted(ROOT.glob("node/*.yaml"))
+MODELS = sorted(ROOT.glob("diffusion/*.yaml"))
 CODES = {"TD101", "TD102", "TD103", "TD104", "TD106", "TD107", "TD108", "TD116"}
 
 
@@ -52,6 +54,15 @@ def measured(spec: Path) -> Counter[str]:
 def test_every_shipped_spec(spec: Path) -> None:
     torch.manual_seed(0)
     assert measured(spec) == told(spec)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("spec", MODELS, ids=lambda path: path.stem)
+def test_every_shipped_unet(spec: Path) -> None:
+    """`validate` names a block's text once, the audit every use of it."""
+    torch.manual_seed(0)
+    assert measured(spec).keys() == told(spec).keys()
 
 
 def differing(seeds: range) -> list[tuple[int, set[str], set[str]]]:
