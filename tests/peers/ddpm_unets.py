@@ -114,6 +114,6 @@ def redraw(network: nn.Module) -> None:
         for name, parameter in module.named_parameters(recurse=False):
             noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
             if parameter.dim() > 1:
-                parameter.data = noise / math.sqrt(parameter[0].numel())
+                parameter.data = noise / math.sqrt(3 * parameter[0].numel())  # as spread as PyTorch's own start
             else:
                 parameter.data = 0.1 * noise + (isinstance(module, nn.GroupNorm) and name == "weight")

@@ -31,7 +31,7 @@ model:
     block: Res
     attention: {block: Attn, at: [16]}
     middle: [Res–Attn–Res]
-    down: [Conv(stride=2)]
+    down: [Conv(stride=2, padding=same_upper)]
     up: [Up(nearest)–Conv]
   head: [GN–Act–Conv(3, init=zeros)]
 """
@@ -61,6 +61,15 @@ def test_small_unet_runs_and_depends_on_time() -> None:
     with torch.no_grad():
         one, other = network(x, t), network(x, t.flip(0))
     assert one.shape == x.shape and not torch.allclose(one, other)
+
+
+def test_torch_compiles_and_exports_it_whole() -> None:
+    network = tdspec.compile(SMALL).eval()
+    inputs = (torch.randn(2, 3, 32, 32), torch.tensor([3.0, 500.0]))
+    with torch.no_grad():
+        expected = network(*inputs)
+        torch.testing.assert_close(torch.compile(network, backend="eager", fullgraph=True)(*inputs), expected)
+        torch.testing.assert_close(torch.export.export(network, inputs).module()(*inputs), expected)
 
 
 def test_levels_must_halve() -> None:
