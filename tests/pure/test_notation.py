@@ -128,8 +128,8 @@ EXTENTS = st.lists(st.integers(1, 9999), min_size=2, max_size=3).map(tuple)
 def steps() -> st.SearchStrategy[Step]:
     repeats = st.integers(1, MOST_REPEATS)
     plain = st.builds(Step, WORDS, st.none(), ARGUMENTS, repeats, st.just(NOWHERE), st.just(NOWHERE))
-    # Digits right before a kernel would belong to it.
-    names = WORDS.filter(lambda word: not word[-1].isdigit())
+    # A digit right before a kernel would belong to it, and so would `0x`.
+    names = WORDS.filter(lambda word: not word.removesuffix("x")[-1:].isdigit())
     return plain | st.builds(Step, names, EXTENTS, ARGUMENTS, repeats, st.just(NOWHERE), st.just(NOWHERE))
 
 
