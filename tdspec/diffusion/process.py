@@ -15,11 +15,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tdspec.language.diffusion import CosineNoise, FlowNoise, Noise, VpNoise
+from tdspec.language.diffusion import (
+    CosineNoise,
+    EdmNoise,
+    FlowNoise,
+    Noise,
+    SigmoidNoise,
+    SubVpNoise,
+    VeNoise,
+    VpNoise,
+    log_sigma,
+)  # fmt: skip
 
 LOW = 1e-3  # least t of continuous time: below, what is to be learned is lost in rounding (arXiv 2011.13456, C)
-HIGH_COSINE = 0.999  # at t = 1 alpha is 0, and no noise tells x_0
-LARGEST_BETA = 0.999  # of one step of a discrete cosine (arXiv 2102.09672, section 3.2)
+HIGH = 0.999  # where alpha is 0 at t = 1: there x_t says nothing of x_0
+LARGEST_BETA = 0.999  # of one step where alpha falls to 0 (arXiv 2102.09672, section 3.2)
+DATA_STD = 0.5  # about that of images in [-1, 1]; sigma_data of arXiv 2206.00364, table 1
+HALVINGS = 60  # of the interval in which a time is sought: float64 has 53 bits
 
 
 class Level(NamedTuple):
@@ -46,12 +58,19 @@ class Process:
     low    least t that the network sees
     high   greatest t that it sees; samples start there
     steps  of discrete time; None if time is continuous
+    unit   whether the network is shown x_t with a standard deviation of 1
     """
 
     level: Callable[[Tensor], Level]
     low: float
     high: float
     steps: int | None = None
+    unit: bool = False
+
+    @property
+    def prior(self) -> float:
+        """Standard deviation of the noise that samples start from."""
+        return float(self.level(torch.tensor(self.high, dtype=torch.float64)).sigma)
 
     def times(self, uniform: Tensor) -> Tensor:
         """Times of training from numbers that are uniform in [0, 1)."""
@@ -71,6 +90,37 @@ class Process:
         times = torch.linspace(self.high, self.low, count, dtype=torch.float64)
         return times if self.steps is None else (times * self.steps).round() / self.steps
 
+    def rate(self, t: Tensor) -> Tensor:
+        """How fast log SNR falls, -d log SNR/dt, of t's shape. Of continuous time."""
+        with torch.enable_grad():
+            at = t.detach().double().requires_grad_()
+            (slope,) = torch.autograd.grad(-self.level(at).snr.log().sum(), at)
+        return slope.to(t)
+
+    def ratios(self) -> tuple[float, float]:
+        """The least and the greatest log(sigma/alpha) that the network sees; where the last is infinite, one before."""
+        ends = torch.tensor([self.low, self.high, HIGH], dtype=torch.float64)
+        alpha, sigma = self.level(ends)
+        low, high, before = (sigma / alpha).log().tolist()
+        return low, high if math.isfinite(high) else before
+
+    def at(self, log_ratio: Tensor) -> Tensor:
+        """The times at which log(sigma/alpha) is as given, by bisection; of the tensor's shape, within [low, high]."""
+        wanted = log_ratio.double()
+        low, high = torch.full_like(wanted, self.low), torch.full_like(wanted, self.high)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            alpha, sigma = self.level(middle)
+            below = sigma.log() - alpha.log() < wanted
+            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+        return high.to(log_ratio)
+
+    def shown(self, x: Tensor, level: Level) -> Tensor:
+        """What the network gets for x_t = x, f32[B,...]. Source: arXiv 2206.00364, table 1, c_in."""
+        if not self.unit:
+            return x
+        return x / (level.alpha.square() * DATA_STD**2 + level.sigma.square()).sqrt()
+
     def mix(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """x_t for each sample: x0 and noise f32[B,...], t f32[B]."""
         level = self.level(t).like(x0)
@@ -84,10 +134,19 @@ def make_process(section: Noise) -> Process:
             return vp(section.beta_min, section.beta_max)
         case VpNoise(steps=steps):
             return discrete(linear_betas(section.beta_min, section.beta_max, steps))
+        case SubVpNoise():
+            return sub_vp(section.beta_min, section.beta_max)
         case CosineNoise(steps=None):
             return cosine(section.offset)
         case CosineNoise(steps=steps):
-            return discrete(cosine_betas(section.offset, steps))
+            return discrete(betas_of(cosine(section.offset), steps))
+        case SigmoidNoise():
+            process = sigmoid(section.start / section.temperature, section.end / section.temperature)
+            return process if section.steps is None else discrete(betas_of(process, section.steps))
+        case VeNoise() | EdmNoise():
+            line = log_sigma(section)
+            assert line is not None
+            return exploding(*line, unit=isinstance(section, EdmNoise))
         case FlowNoise():
             return flow()
 
@@ -104,6 +163,36 @@ def vp(beta_min: float, beta_max: float) -> Process:
     return Process(level, LOW, 1.0)
 
 
+def sub_vp(beta_min: float, beta_max: float) -> Process:
+    """alpha as of `vp`, and sigma = 1 - alpha^2. Source: arXiv 2011.13456, equation 29."""
+    preserving = vp(beta_min, beta_max)
+
+    def level(t: Tensor) -> Level:
+        alpha, sigma = preserving.level(t)
+        return Level(alpha, sigma.square())
+
+    return Process(level, LOW, 1.0)
+
+
+def exploding(start: float, slope: float, *, unit: bool = False) -> Process:
+    """alpha = 1 and log(sigma) = start + slope t. Source: arXiv 2011.13456, equation 30."""
+    return Process(lambda t: Level(torch.ones_like(t), (start + slope * t).exp()), 0.0, 1.0, unit=unit)
+
+
+def sigmoid(start: float, end: float) -> Process:
+    """alpha^2 along the logistic function from `start` to `end`, brought to 1 and 0. Source: arXiv 2301.10972, alg. 1.
+
+    Both squares are differences of their own, so that neither is lost in 1 minus the other.
+    """
+    first, last = (1 / (1 + math.exp(-place)) for place in (start, end))
+
+    def level(t: Tensor) -> Level:
+        place = torch.sigmoid(start + t * (end - start))
+        return Level(*(part.clamp(min=0).div(last - first).sqrt() for part in (last - place, place - first)))
+
+    return Process(level, LOW, HIGH)
+
+
 def cosine(offset: float) -> Process:
     """alpha = cos((t + s)/(1 + s) pi/2) over its value at 0. Source: arXiv 2102.09672, equation 17."""
 
@@ -111,7 +200,7 @@ def cosine(offset: float) -> Process:
         alpha = torch.cos((t + offset) / (1 + offset) * math.pi / 2) / math.cos(offset / (1 + offset) * math.pi / 2)
         return _preserving(2 * alpha.clamp(min=0).log())
 
-    return Process(level, LOW, HIGH_COSINE)
+    return Process(level, LOW, HIGH)
 
 
 def flow() -> Process:
@@ -144,10 +233,12 @@ def linear_betas(beta_min: float, beta_max: float, steps: int) -> Tensor:
     return torch.linspace(beta_min / steps, beta_max / steps, steps, dtype=torch.float64)
 
 
-def cosine_betas(offset: float, steps: int) -> Tensor:
-    """f64[steps]: one minus the ratio of alpha^2 from step to step, at most 0.999. Source: arXiv 2102.09672, eq. 17."""
-    t = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
-    squares = torch.cos((t + offset) / (1 + offset) * math.pi / 2).square()
+def betas_of(process: Process, steps: int) -> Tensor:
+    """f64[steps]: one minus the ratio of alpha^2 from step to step, at most 0.999. Source: arXiv 2102.09672, eq. 17.
+
+    process  of continuous time, where alpha^2 falls from 1 to 0
+    """
+    squares = process.level(torch.linspace(0, 1, steps + 1, dtype=torch.float64)).alpha.square()
     return (1 - squares[1:] / squares[:-1]).clamp(max=LARGEST_BETA)
 
 

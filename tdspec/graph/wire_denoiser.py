@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tdspec.language.diffusion import Diffuse
 from tdspec.ops.shape import Shape
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ def check_denoiser(wirer: Wirer, shape: Shape, last: str) -> None:
     last   dotted path of the part that it leaves from
     """
     spec = wirer.spec
-    wanted = Shape(spec.input[0], spec.input[1:])
+    assert isinstance(spec.task, Diffuse)
+    wanted = Shape(spec.input[0] * spec.task.channels, spec.input[1:])
     if not wirer.timed:
         wirer.say(
             "TD207", "to take noise away, a network has to take t, and this one is called with images alone",
@@ -28,5 +30,8 @@ def check_denoiser(wirer: Wirer, shape: Shape, last: str) -> None:
             help_ = f"end it with `head: [GN–Act–Conv({wanted.channels}, init=zeros)]`"
         else:
             help_ = "every `down` needs its `up`; a network for images ends without `GAP` and `FC`"
-        message = f"the network ends in {shape}, but its input, and so the noise that it predicts, is {wanted}"
+        if spec.task.channels == 1:
+            message = f"the network ends in {shape}, but its input, and so the noise that it predicts, is {wanted}"
+        else:
+            message = f"the network ends in {shape}, but with `variance: learned` it should end in {wanted}"
         wirer.say("TD207", message, spec.span(last), "model", help=help_)

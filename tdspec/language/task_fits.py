@@ -6,13 +6,29 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tdspec.language.augmentation import bind
-from tdspec.language.diffusion import NOISES, Diffuse, VpNoise
+from tdspec.language.diffusion import (
+    NOISES,
+    Diffuse,
+    ImportanceTimes,
+    Likelihood,
+    LognormalTimes,
+    VpNoise,
+)  # fmt: skip
 from tdspec.language.training import Plateau
 from tdspec.report.codes import finding
 from tdspec.report.finding import Finding
 
 if TYPE_CHECKING:
     from tdspec.language.spec import Spec
+
+RISES = {
+    "vp": ("beta_min", "beta_max", "DDPM has 0.1, 20 and 1000"),
+    "sub-vp": ("beta_min", "beta_max", "published are 0.1 and 20"),
+    "ve": ("sigma_min", "sigma_max", "published are 0.01 and 50 for images in [0, 1], here 0.02 and 100"),
+    "edm": ("sigma_min", "sigma_max", "published are 0.002 and 80"),
+    "sigmoid": ("start", "end", "published are -3 and 3"),
+}
+"""Of each noise the options of which the second is the greater, and what is published."""
 
 
 def check_task(spec: Spec) -> Iterator[Finding]:
@@ -30,8 +46,8 @@ def check_task(spec: Spec) -> Iterator[Finding]:
             where=where,
             help=f"predict {' or '.join(f'`{word}`' for word in task.noise.fits)}, or use {able} noise",
         )
-    if isinstance(task.noise, VpNoise):
-        yield from _rates(spec, task.noise)
+    yield from _rates(spec, task)
+    yield from _kind_of_time(spec, task)
     if spec.data is not None and any(step.name == "Normalize" for step in bind(spec.data.augment)[0]):
         yield finding(
             "TD025",
@@ -47,14 +63,39 @@ def check_task(spec: Spec) -> Iterator[Finding]:
         yield finding("TD025", message, spec.span(where), where=where, help="write `metric: loss`")
 
 
-def _rates(spec: Spec, noise: VpNoise) -> Iterator[Finding]:
-    """Rates that make no noise schedule: beta falls, or one step takes away all there is."""
-    if noise.beta_min > noise.beta_max:
-        message = f"`beta_max` should be {noise.beta_min:g} (`beta_min`) or more, found {noise.beta_max:g}"
-        where = "task.noise.beta_max"
-    elif noise.steps is not None and noise.steps <= noise.beta_max:
-        message = f"`steps` should be more than {noise.beta_max:g} (`beta_max`), found {noise.steps}"
+def _kind_of_time(spec: Spec, task: Diffuse) -> Iterator[Finding]:
+    """What needs continuous time, and what needs steps."""
+    steps = getattr(task.noise, "steps", None)
+    if task.variance == "learned" and steps is None:
+        where = "task.variance"
+        message = "`variance: learned` is about the steps of discrete time, and here time is continuous"
+        able = [noise.kind for noise in NOISES if "steps" in noise.__dataclass_fields__]
+        help_ = f"write `steps: 1000` at the noise, which is one of {', '.join(able)}"
+        yield finding("TD025", message, spec.span(where), where=where, help=help_)
+    for section, key in ((task.weighting, "weighting"), (task.times, "times")):
+        if steps is not None and isinstance(section, Likelihood | LognormalTimes | ImportanceTimes):
+            where = f"task.{key}"
+            message = f"`{section.kind}` needs continuous time, and the noise has `steps`"
+            yield finding("TD025", message, spec.span(where), where=where, help="remove `steps` from the noise")
+
+
+def _rates(spec: Spec, task: Diffuse) -> Iterator[Finding]:
+    """Numbers that make no noise schedule: noise that gets less, or a step that takes away all there is."""
+    noise = task.noise
+    rises = RISES.get(noise.kind)
+    if rises is None:
+        return
+    low, high, published = rises
+    least, greatest = getattr(noise, low), getattr(noise, high)
+    constant = low == "beta_min"  # a rate may be constant, a level may not
+    steps = getattr(noise, "steps", None)
+    if greatest < least or (greatest == least and not constant):
+        than = f"{least:g} (`{low}`) or more" if constant else f"more than {least:g} (`{low}`)"
+        message = f"`{high}` should be {than}, found {greatest:g}"
+        where = f"task.noise.{high}"
+    elif isinstance(noise, VpNoise) and steps is not None and steps <= noise.beta_max:
+        message = f"`steps` should be more than {noise.beta_max:g} (`beta_max`), found {steps}"
         where = "task.noise.steps"
     else:
         return
-    yield finding("TD024", message, spec.span(where), where=where, help="DDPM has 0.1, 20 and 1000")
+    yield finding("TD024", message, spec.span(where), where=where, help=published)

@@ -7,11 +7,14 @@ from torch import Tensor, nn
 
 from tdspec.diffusion.predict import Parts, clipped, parts, target, weights
 from tdspec.diffusion.process import Level, make_process
+from tdspec.diffusion.times import density, drawn, times
+from tdspec.diffusion.variance import bound
 from tdspec.language.diffusion import Diffuse
 from tdspec.training.data.images import Splits
 from tdspec.training.errors import DataError
 
 LOOKED_AT = 0.5  # the time at which a network is looked at: neither end says much
+BOUND = 1 / 1000  # weight of the variational bound, times the number of steps (openai/improved-diffusion)
 
 
 class Diffusion:
@@ -25,47 +28,66 @@ class Diffusion:
     best = ("loss", False)
 
     def __init__(self, section: Diffuse) -> None:
+        self.section = section
         self.process = make_process(section.noise)
         self.predict = section.predicts
-        self.weighting = section.weighting
 
     def measure(self, model: nn.Module, x: Tensor, labels: Tensor, fixed: int | None = None) -> dict[str, Tensor]:
         x0 = scaled(x)
         t, noise = self.drawn(x0) if fixed is None else self.repeated(x0, fixed)
-        level = self.process.level(t)
-        wide = level.like(x0)
-        given = model(self.process.mix(x0, noise, t), t).float()
-        error = (given - target(self.predict, Parts(x0, noise), wide)).square().flatten(1).mean(1)
-        return {"loss": weights(self.weighting, self.predict, level) * error}
+        level = self.process.level(t).like(x0)
+        noisy = self.process.mix(x0, noise, t)
+        given, share = self.called(model, noisy, t, level)
+        error = (given - target(self.predict, Parts(x0, noise), level)).square().flatten(1).mean(1)
+        loss = weights(self.section.weighting, self.predict, self.process, t) * error
+        loss = loss / density(self.section.times, self.process, t)
+        if share is None:
+            return {"loss": loss}
+        assert self.process.steps is not None
+        bits = bound(self.process, t, x0, parts(self.predict, given, noisy, level).x0, share)
+        return {"loss": loss + BOUND * self.process.steps * bits}
+
+    def called(self, model: nn.Module, x: Tensor, t: Tensor, level: Level) -> tuple[Tensor, Tensor | None]:
+        """What the network gives for x_t = x, f32[B,C,...], and where it says the log variance lies, from 0 to 1."""
+        given = model(self.process.shown(x, level), t).float()
+        if self.section.variance == "fixed":
+            return given, None
+        given, share = given.chunk(2, dim=1)
+        return given, (share + 1) / 2
 
     def drawn(self, x0: Tensor) -> tuple[Tensor, Tensor]:
         """A time for each sample, f32[B], and its noise, of the shape of x0."""
-        return self.process.times(torch.rand(len(x0), device=x0.device)), torch.randn_like(x0)
+        uniform = drawn(self.section.times, len(x0), x0.device)
+        return times(self.section.times, self.process, uniform), torch.randn_like(x0)
 
     def repeated(self, x0: Tensor, start: int) -> tuple[Tensor, Tensor]:
         """The same from the place of the batch in its set alone, the times one in each of B equal parts."""
         generator = torch.Generator().manual_seed(start)
         uniform = (torch.arange(len(x0)) + 0.5) / len(x0)
         noise = torch.randn(x0.shape, generator=generator)
-        return self.process.times(uniform.to(x0.device)), noise.to(x0.device)
+        return times(self.section.times, self.process, uniform.to(x0.device)), noise.to(x0.device)
 
     def arguments(self, x: Tensor) -> tuple[Tensor, ...]:
         """Images x with noise of the middle of time, and that time; the same for the same images."""
         x0 = scaled(x)
         t = self.process.times(torch.full((len(x0),), LOOKED_AT, device=x0.device))
-        return self.process.mix(x0, self.repeated(x0, 0)[1], t), t
+        noisy = self.process.mix(x0, self.repeated(x0, 0)[1], t)
+        return self.process.shown(noisy, self.process.level(t).like(x0)), t
 
     def denoise(self, model: nn.Module, x: Tensor, t: float, clip: bool = True) -> Parts:
         """Data and noise in x at the time t, as the network says; with `clip`, data in [-1, 1]."""
         times = torch.full((len(x),), t, device=x.device)
         level = Level(*(value.to(x) for value in self.process.level(times.double().cpu()))).like(x)
-        found = parts(self.predict, model(x, times).float(), x, level)
+        given, share = self.called(model, x, times, level)
+        found = parts(self.predict, given, x, level)._replace(share=share)
         return clipped(found, x, level) if clip else found
 
     def check(self, output: Tensor, splits: Splits) -> None:
-        if tuple(output.shape[1:]) != splits.train.shape:
+        channels, *positions = splits.train.shape
+        wanted = (channels * self.section.channels, *positions)
+        if tuple(output.shape[1:]) != wanted:
             raise DataError(
-                f"what is predicted has the shape of an image, {splits.train.shape}; this network gives "
+                f"what is predicted has the shape {wanted}, for images of {splits.train.shape}; this network gives "
                 f"{tuple(output.shape[1:])}"
             )
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tdspec.diffusion.predict import Parts, clipped, parts
-from tdspec.diffusion.process import cosine_betas, linear_betas, make_process
+from tdspec.diffusion.process import betas_of, cosine, linear_betas, make_process
 from tdspec.diffusion.sampler import Sampler, ancestral
 from tdspec.language.diffusion import CosineNoise, Prediction, VpNoise
 
@@ -25,10 +25,10 @@ def generator() -> torch.Generator:
 
 
 def test_betas_and_their_products() -> None:
-    linear, cosine = diffusers.DDPMScheduler(**LINEAR), diffusers.DDPMScheduler(beta_schedule="squaredcos_cap_v2")
+    linear, squared = diffusers.DDPMScheduler(**LINEAR), diffusers.DDPMScheduler(beta_schedule="squaredcos_cap_v2")
     for theirs, betas, noise in (
         (linear, linear_betas(0.1, 20, 1000), VpNoise(steps=1000)),
-        (cosine, cosine_betas(0.008, 1000), CosineNoise(steps=1000)),
+        (squared, betas_of(cosine(0.008), 1000), CosineNoise(steps=1000)),
     ):
         torch.testing.assert_close(betas.float(), theirs.betas, rtol=1e-5, atol=1e-6)
         alpha, _ = make_process(noise).level(torch.arange(1000, dtype=torch.float64) / 1000)

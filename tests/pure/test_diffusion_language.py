@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 import tdspec
 from tdspec.check import check_text
-from tdspec.language.diffusion import NOISES, Diffuse
+from tdspec.language.diffusion import NOISES, Diffuse, Prediction
 from tdspec.report.finding import Finding, Severity
 
 SPEC = """\
@@ -49,7 +51,7 @@ def test_a_last_fc_keeps_its_channels_and_a_softmax_stays() -> None:
 def test_the_noise_says_what_is_predicted_where_the_spec_does_not(noise: type) -> None:
     task = tdspec.load(text(task=f"noise: {{kind: {noise.kind}}}")).task
     assert isinstance(task, Diffuse) and task.predicts == noise.fits[0]
-    for word in ("noise", "x0", "v", "velocity"):
+    for word in get_args(Prediction):
         found = errors(text(task=f"noise: {{kind: {noise.kind}}}, predict: {word}"))
         if word in noise.fits:
             assert found == []
@@ -73,6 +75,15 @@ def test_the_default_is_ddpms() -> None:
     [
         ({"task": "noise: {kind: vp, steps: 20}"}, "TD024", "task.noise.steps", "more than 20"),
         ({"task": "noise: {kind: vp, beta_min: 30}"}, "TD024", "task.noise.beta_max", "should be 30"),
+        ({"task": "noise: {kind: ve, sigma_max: 0.01}"}, "TD024", "task.noise.sigma_max", "more than 0.02"),
+        ({"task": "noise: {kind: edm, sigma_min: 80}"}, "TD024", "task.noise.sigma_max", "more than 80"),
+        ({"task": "noise: {kind: sigmoid, end: -3}"}, "TD024", "task.noise.end", "more than -3"),
+        ({"task": "weighting: {kind: likelihood}"}, "TD025", "task.weighting", "continuous time"),
+        ({"task": "times: {kind: importance}"}, "TD025", "task.times", "continuous time"),
+        ({"task": "times: {kind: lognormal}"}, "TD025", "task.times", "continuous time"),
+        ({"task": "variance: learned"}, "TD207", "model", "should end in f32[B,2,8,8]"),
+        ({"task": "variance: learned, noise: {kind: flow}", "model": MODEL.replace("Conv(1)", "Conv(2)")},
+         "TD025", "task.variance", "steps of discrete time"),
         ({"task": "noise: {kind: cosin}"}, "TD022", "task.noise.kind", "cosin"),
         ({"task": "weighting: {kind: simple, gamma: 5}"}, "TD020", "task.weighting", "gamma"),
         ({"augment": "Normalize"}, "TD025", "data.augment", "scales images"),

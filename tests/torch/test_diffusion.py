@@ -17,7 +17,20 @@ from torch import Tensor, nn
 
 import tdspec
 from tdspec.diffusion.sampler import Sampler
-from tdspec.language.diffusion import CosineNoise, Diffuse, FlowNoise, MinSnr, VpNoise
+from tdspec.diffusion.variance import bound
+from tdspec.language.diffusion import (
+    CosineNoise,
+    Diffuse,
+    EdmNoise,
+    EdmWeighting,
+    FlowNoise,
+    ImportanceTimes,
+    Likelihood,
+    LognormalTimes,
+    MinSnr,
+    VeNoise,
+    VpNoise,
+)
 from tdspec.training import DataError
 from tdspec.training.checkpoint import load
 from tdspec.training.data.images import Images, Splits
@@ -34,6 +47,9 @@ TASKS = [
     Diffuse(predict="v", weighting=MinSnr(3.0)),
     Diffuse(noise=CosineNoise(), predict="x0"),
     Diffuse(noise=FlowNoise()),
+    Diffuse(noise=VeNoise()),
+    Diffuse(noise=EdmNoise(), weighting=EdmWeighting(), times=LognormalTimes()),
+    Diffuse(noise=VpNoise(), weighting=Likelihood(), times=ImportanceTimes(stratified=True)),
 ]
 
 
@@ -66,15 +82,41 @@ def test_loss_is_the_mean_square_error_of_what_is_predicted(section: Diffuse) ->
     x0 = 2 * images() - 1
     loss = task.measure(model, images(), torch.zeros(64))["loss"]
     alpha, sigma = (value.view(-1, 1, 1, 1) for value in task.process.level(model.t))
-    noise = (model.x - alpha * x0) / sigma
+    length = (sigma**2 + 0.25).sqrt()
+    noise = (model.x * (length if section.noise.kind == "edm" else 1) - alpha * x0) / sigma
     assert noise.std().item() == pytest.approx(1, abs=0.1) and noise.mean().abs() < 0.1
-    wanted = {"noise": noise, "x0": x0, "v": alpha * noise - sigma * x0, "velocity": noise - x0}[section.predicts]
+    wanted = {
+        "noise": noise, "x0": x0, "v": alpha * noise - sigma * x0, "velocity": noise - x0, "score": -noise,
+        "edm": (2 * sigma * x0 - 0.5 * noise) / length,
+    }[section.predicts]  # fmt: skip
     expected = (0.25 - wanted).square().mean((1, 2, 3))
     if isinstance(section.weighting, MinSnr):  # for v: min(SNR, gamma) / (SNR + 1)
         snr = (alpha / sigma).square().flatten()
         expected = expected * snr.clamp(max=3) / (snr + 1)
+    if isinstance(section.times, ImportanceTimes):  # every error counts as much as log SNR falls by, halved
+        low, high = task.process.ratios()
+        expected = expected * 2 * (high - low) / (task.process.high - task.process.low)
     torch.testing.assert_close(loss, expected, rtol=1e-3, atol=1e-3)
     assert model.t.min() >= task.process.low and model.t.max() <= task.process.high and len(model.t.unique()) > 40
+
+
+def test_learned_variances_add_the_bound() -> None:
+    """The hybrid loss of arXiv 2102.09672, equation 16: the simple one, and steps/1000 of the bound."""
+    section = Diffuse(variance="learned")
+
+    class Both(Seen):
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            return torch.cat((super().forward(x, t), torch.full_like(x, -0.5)), dim=1)
+
+    task, model = Diffusion(section), Both(0.1)
+    loss = task.measure(model, images(), torch.zeros(64))["loss"]
+    x0 = 2 * images() - 1
+    level = task.process.level(model.t).like(x0)
+    noise = (model.x - level.alpha * x0) / level.sigma
+    found = (model.x - level.sigma * 0.1) / level.alpha
+    bits = bound(task.process, model.t, x0, found, torch.full_like(x0, 0.25))
+    torch.testing.assert_close(loss, (0.1 - noise).square().mean((1, 2, 3)) + bits, rtol=1e-3, atol=1e-3)
+    assert task.denoise(model, model.x, 0.5).share is not None
 
 
 def test_evaluation_repeats_its_noise_and_spreads_its_times() -> None:
@@ -99,8 +141,12 @@ def test_images_survive_scaling() -> None:
 
 def test_another_shape_is_refused() -> None:
     data = Images(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.zeros(4, dtype=torch.long), 10)
-    with pytest.raises(DataError, match=r"the shape of an image, \(1, 8, 8\); this network gives \(2, 8, 8\)"):
+    with pytest.raises(DataError, match=r"the shape \(1, 8, 8\), for images of \(1, 8, 8\); this network gives \(2, 8"):
         Diffusion(Diffuse()).check(torch.zeros(1, 2, 8, 8), Splits(data, data))
+    learned = Diffusion(Diffuse(variance="learned"))
+    learned.check(torch.zeros(1, 2, 8, 8), Splits(data, data))
+    with pytest.raises(DataError, match=r"the shape \(2, 8, 8\)"):
+        learned.check(torch.zeros(1, 1, 8, 8), Splits(data, data))
 
 
 def test_records_of_a_run(whole: Path) -> None:
