@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tdspec.backend.network import Network
+from tdspec.graph.graph import LABELS, TIME
 
 
 class Output(NamedTuple):
@@ -33,7 +34,7 @@ class DiffusersUNet(nn.Module):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        if network.inputs != ("input", "t"):
+        if network.inputs[:2] != ("input", TIME):
             raise TypeError(f"a pipeline calls its network with x and t; this one takes {', '.join(network.inputs)}")
         self.network = network
         channels, *positions = network.input_shape
@@ -52,8 +53,9 @@ class DiffusersUNet(nn.Module):
         self, sample: Tensor, timestep: Tensor | float, class_labels: Any = None, return_dict: bool = True
     ) -> Output | tuple[Tensor]:
         """sample: f32[B, *input]; timestep: one for all samples, a number or a tensor, or f32[B]."""
-        if class_labels is not None:
-            raise ValueError("a compiled network takes no class labels")
+        labels = () if class_labels is None else (class_labels,)
+        if labels and LABELS not in self.network.inputs:
+            raise ValueError("this network takes no class labels")
         t = torch.as_tensor(timestep, device=sample.device).expand(sample.shape[0])
-        found = self.network(sample, t)
+        found = self.network(sample, t, *labels)
         return Output(found) if return_dict else (found,)

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from tdspec.backend.lower import argument_name, ode_options, placeholders
-from tdspec.graph.graph import Graph, Node, Ode
+from tdspec.graph.graph import LABELS, Graph, Node, Ode
 from tdspec.graph.names import node_name
 from tdspec.graph.share import share_key
 from tdspec.language.spec import Spec
@@ -141,7 +141,7 @@ class _Emitter:
 
     def write(self, graph: Graph, frame: _Frame, steps: list[tuple[str, str]], name: str | None) -> str:
         """The name of a class with this content; `name` is the network's."""
-        arguments = ", ".join(f"{argument_name(name)}: Tensor" for name in placeholders(graph))
+        arguments = ", ".join(f"{argument_name(name)}: {_type(name)}" for name in placeholders(graph))
         results = ", ".join(map(argument_name, graph.outputs.values()))
         many = len(graph.outputs) > 1
         given = "".join(f", {name}: nn.Module" for name in frame.given.values())
@@ -281,6 +281,11 @@ class _Emitter:
 
 def _names(source: str, word: str) -> bool:
     return re.search(rf"\b{word}\b", source) is not None
+
+
+def _type(name: str) -> str:
+    """Of an argument; whoever has no labels leaves them out."""
+    return "Tensor | None = None" if name == LABELS else "Tensor"
 
 
 def _comment(node: Node) -> str:

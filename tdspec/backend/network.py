@@ -7,11 +7,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from tdspec.backend.lower import module_of, placeholders
-from tdspec.graph.graph import Graph, Node
+from tdspec.graph.graph import LABELS, Graph, Node
 
 
 class Network(nn.Module):
-    """A spec as a module: `network(x)`, or `network(x, t)` where the model takes t.
+    """A spec as a module: `network(x)`, `network(x, t)` where the model takes t, `network(x, t, labels)`.
 
     Its children carry the names of the spec's parts (`stem`, `ode`, `head`), so that the keys of its
     state dict do too. `spec_text` is the resolved spec it was made from, `input_shape` and `output_shape`
@@ -37,15 +37,22 @@ class Network(nn.Module):
         self.result = graph.output.name
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """x: f32[B, *input]; t, where the model takes it: f32[B]."""
-        if len(inputs) != len(self.inputs):
-            names = ", ".join("x" if name == "input" else name for name in self.inputs)
-            raise TypeError(f"the network is called as network({names}), found {len(inputs)} tensors")
-        values: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True))
+        """x: f32[B, *input]; t, where the model takes it: f32[B]; labels, where it takes them, or none: i64[B]."""
+        values: dict[str, Any] = self.values(inputs)
         for name, sources in self.plan:
             values[name] = self._modules[name](*[values[source] for source in sources])  # type: ignore[misc]
         found: Tensor = values[self.result]
         return found
+
+    def values(self, inputs: tuple[Tensor, ...]) -> dict[str, Any]:
+        """The inputs by their names; labels may be left out."""
+        missing = len(self.inputs) - len(inputs)
+        if missing == 1 and self.inputs[-1] == LABELS:
+            return dict(zip(self.inputs, (*inputs, None), strict=True))
+        if missing:
+            names = ", ".join("x" if name == "input" else name for name in self.inputs)
+            raise TypeError(f"the network is called as network({names}), found {len(inputs)} tensors")
+        return dict(zip(self.inputs, inputs, strict=True))
 
 
 def _sizes(node: Node) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
+from tdspec.graph.graph import BESIDE, Graph, Node
 from tdspec.ops.effects import Constant, Mask, Normalise, Pool, Simplex
 
 
@@ -36,7 +36,7 @@ def _visit(graph: Graph, incoming: dict[str, bool], prefix: str, found: Constant
         if node.kind == "input":
             dead[node.name] = incoming.get(node.name, False)
             continue
-        given = [dead[name] for name in node.inputs if name not in (TIME, EMBEDDING)]
+        given = [dead[name] for name in node.inputs if name not in BESIDE]
         path = f"{prefix}{node.name}"
         if node.graph is not None:
             names = [entry.name for entry in node.graph.data_inputs]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tdspec.facts.constant import constants
 from tdspec.facts.state import MIXED, State
 from tdspec.facts.transfer import View, enter, several, single
-from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
+from tdspec.graph.graph import BESIDE, Graph, Node
 from tdspec.ops.effects import Effect, Joined, Modulate, Offset, Product, Sum
 from tdspec.ops.shape import Shape
 
@@ -88,7 +88,7 @@ class _Pass:
             if node.kind == "input":
                 states[node.name] = self.facts.states[f"{prefix}{node.name}"] = incoming.get(node.name, {})
                 continue
-            given = [states[name] for name in node.inputs if name not in (TIME, EMBEDDING)]
+            given = [states[name] for name in node.inputs if name not in BESIDE]
             path = f"{prefix}{node.name}"
             own = self.source(node, path)
             found = self.step(node, given, path, own)

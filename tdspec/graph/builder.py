@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
+from tdspec.graph.graph import BESIDE, Graph, Node
 from tdspec.graph.names import input_names, node_name
 from tdspec.ops.shape import Shape
 from tdspec.text.source import Span
@@ -33,7 +33,7 @@ class GraphBuilder:
         self.scope = scope
         self.sources = input_names(tuple(inputs))
         self.entries = [Node(self.sources[name], "input", shape=shape) for name, shape in inputs.items()]
-        self.time_entries: list[Node] = []
+        self.beside: list[Node] = []
         self.body: list[Node] = []
         self.nodes: dict[str, Node] = {node.name: node for node in self.entries}
         self.uses: dict[str, int] = {}
@@ -53,19 +53,18 @@ class GraphBuilder:
         return node
 
     def time_input(self, name: str, shape: Shape | None = None) -> str:
-        """The node that holds t (or its embedding), as an input of this graph unless it is there."""
+        """The node that holds t, its embedding or labels, as an input of this graph unless it is there."""
         if name not in self.nodes:
             node = Node(name, "input", shape=shape)
             self.nodes[name] = node
-            self.time_entries.append(node)
+            self.beside.append(node)
         return name
 
     def shape(self, name: str) -> Shape | None:
         return self.nodes[name].shape
 
     def finish(self, outputs: dict[str, str], *, span: Span | None = None, where: str = "") -> Graph:
-        order = {TIME: 0, EMBEDDING: 1}
-        entries = (*self.entries, *sorted(self.time_entries, key=lambda node: order[node.name]))
+        entries = (*self.entries, *sorted(self.beside, key=lambda node: BESIDE.index(node.name)))
         return Graph(self.title, (*entries, *self.body), outputs, scope=self.scope, span=span, where=where)
 
     def __contains__(self, name: Any) -> bool:

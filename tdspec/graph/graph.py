@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tdspec.ops.shape import Shape
     from tdspec.text.source import Span
 
-TIME, EMBEDDING = "t", "emb"
+TIME, EMBEDDING, LABELS = "t", "emb", "labels"
+BESIDE = (TIME, EMBEDDING, LABELS)
+"""Inputs that are no data: they come in beside them, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,8 @@ class Graph:
 
     @property
     def data_inputs(self) -> tuple[Node, ...]:
-        """The inputs without t and its embedding."""
-        return tuple(node for node in self.inputs if node.name not in (TIME, EMBEDDING))
+        """The inputs without t, its embedding and labels."""
+        return tuple(node for node in self.inputs if node.name not in BESIDE)
 
     @property
     def time_inputs(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from tdspec.graph.place import Place
 from tdspec.graph.share import check_shares
 from tdspec.graph.uses import reached, unused_blocks
 from tdspec.graph.wire_block import block_node
+from tdspec.graph.wire_condition import check_labels
 from tdspec.graph.wire_denoiser import check_denoiser
 from tdspec.graph.wire_ode import ode_node
 from tdspec.graph.wire_steps import wire_steps
@@ -45,6 +46,7 @@ def wire(spec: Spec) -> tuple[Graph, list[Finding]]:
     check_block_keys(wirer)
     wirer.embedding = embedding_width(wirer)
     wirer.timed = wirer.per_sample = takes_time(spec)
+    wirer.labelled = check_labels(wirer)
     shape = None
     if len(spec.input) > 4:
         message = f"`input` should have at most 3 axes of positions, found {len(spec.input) - 1}"

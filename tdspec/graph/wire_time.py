@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
 from tdspec.graph.place import Place
+from tdspec.graph.wire_condition import join_labels
 from tdspec.ops import OPS
 from tdspec.ops.effects import Channelwise, Constant, Mask, Normalise, Pointwise, Product, Sum
 from tdspec.ops.features import FEATURES
+from tdspec.ops.label import LABEL
 from tdspec.ops.shape import Shape
 from tdspec.text.expression import ExpressionError, evaluate
 from tdspec.text.syntax import Binary, Expression, Name, Negate
@@ -31,9 +33,9 @@ def time_source(wirer: Wirer, builder: GraphBuilder, embedded: bool) -> str:
     if EMBEDDING in builder or builder.scope is None:
         return builder.time_input(EMBEDDING)
     if "embed" not in builder:
-        graph = embed_graph(wirer)
-        shape = graph.output.shape
-        builder.add(Node("embed", "block", (builder.time_input(TIME),), shape, graph=graph, where="time.embed"))
+        graph = embed_graph(wirer, labelled=wirer.labelled and builder.scope == "model")
+        inputs = tuple(builder.time_input(entry.name) for entry in graph.inputs)
+        builder.add(Node("embed", "block", inputs, graph.output.shape, graph=graph, where="time.embed"))
     return "embed"
 
 
@@ -57,8 +59,8 @@ def embedding_width(wirer: Wirer) -> int | None:
     return shape.channels
 
 
-def embed_graph(wirer: Wirer) -> Graph:
-    """The graph of `time.embed`: from t to the embedding."""
+def embed_graph(wirer: Wirer, *, labelled: bool = False) -> Graph:
+    """The graph of `time.embed`: from t, and with `labelled` from labels too, to the embedding."""
     time = wirer.spec.time
     assert time is not None and time.embed is not None
     builder = GraphBuilder("TimeEmbed", {})
@@ -67,6 +69,8 @@ def embed_graph(wirer: Wirer) -> Graph:
     width, wirer.embedding = wirer.embedding, None  # inside its own pipeline there is no embedding to take
     end = wirer.pipeline(builder, time.embed, (start,), Place("time.embed", role="time"))
     wirer.embedding = width
+    if labelled:
+        end = join_labels(wirer, builder, end)
     graph = builder.finish({"output": end}, span=time.embed.span, where="time.embed")
     _check_numbers(wirer, graph, {TIME})
     if not wirer.per_sample:
@@ -81,7 +85,7 @@ def _check_numbers(wirer: Wirer, graph: Graph, numbers: set[str]) -> bool:
             given = {entry.name for entry, name in zip(node.graph.inputs, node.inputs, strict=False) if name in numbers}
             if _check_numbers(wirer, node.graph, given):
                 numbers.add(node.name)
-        elif node.op is not None and node.site is not None and node.op not in FEATURES:
+        elif node.op is not None and node.site is not None and node.op not in (*FEATURES, LABEL):
             sources = [name in numbers for name in node.inputs[: len(node.site.inputs)]]
             if all(sources) and all(isinstance(effect, ELEMENTWISE) for effect in node.op.effects(node.site)):
                 numbers.add(node.name)

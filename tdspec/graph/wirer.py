@@ -40,6 +40,7 @@ class Wirer:
     timed       whether there is a t where the wirer stands
     per_sample  whether each sample has a t of its own there
     embedding   width of the embedding; None where steps take t itself
+    labelled    whether labels join the model's embedding
     defaults    `defaults:` by op
     undivided   steps whose groups do not divide their channels, with these groups, by the finding's place
     """
@@ -52,6 +53,7 @@ class Wirer:
         self.timed = True
         self.per_sample = True
         self.embedding: int | None = None
+        self.labelled = False
         self.defaults = self._defaults()
         self.undivided: dict[Span, list[tuple[Step, int]]] = {}
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from tdspec.language.build import MISSING, Builder
+from tdspec.language.condition import Labels
 from tdspec.language.data import DATASETS
 from tdspec.language.diffusion import Diffuse
 from tdspec.language.instance import key_at, key_of, tree_at
@@ -72,6 +73,18 @@ class Spec:
         return self.document.time if isinstance(self.document.time, Time) else None
 
     @property
+    def labels(self) -> Labels | None:
+        """Of a network that is told the class of the image."""
+        return self.document.condition.labels
+
+    @property
+    def label_classes(self) -> int | None:
+        """How many classes that network knows; None if neither the spec nor the data set say."""
+        if self.labels is not None and self.labels.classes is not None:
+            return self.labels.classes
+        return self._data_classes
+
+    @property
     def task(self) -> Any:
         return self.document.task
 
@@ -96,8 +109,12 @@ class Spec:
     @property
     def classes(self) -> int | None:
         """Number of classes that the network tells apart, where the data set says it."""
+        return self._data_classes if self.classifies else None
+
+    @property
+    def _data_classes(self) -> int | None:
         data = self.document.data
-        if data is None or not self.classifies:
+        if data is None:
             return None
         given: int | None = getattr(data, "classes", None)
         return given if given is not None else DATASETS[data.name].classes

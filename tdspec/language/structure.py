@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Union
 
+from tdspec.language.condition import Condition
 from tdspec.language.data import Data
 from tdspec.language.fields import option
 from tdspec.language.solver import Solver
@@ -197,6 +198,7 @@ class Document:
     time: Union[Literal["none"], Time] = option(
         factory=Time, doc="How t becomes an embedding; `none` if the network is meant to be free of t."
     )
+    condition: Condition = option(factory=Condition, doc="What the network is told besides t.")
     blocks: dict[str, Block] = option(factory=dict, doc="Blocks to use in pipelines, by name.")
     task: Union[Task, None] = option(None, "What is learned.")
     data: Union[Data, None] = option(None, "What it is learned from.")

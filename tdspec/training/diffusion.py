@@ -10,6 +10,7 @@ from tdspec.diffusion.process import Level, make_process
 from tdspec.diffusion.times import density, drawn, times
 from tdspec.diffusion.variance import bound
 from tdspec.language.diffusion import Diffuse
+from tdspec.language.spec import Spec
 from tdspec.training.data.images import Splits
 from tdspec.training.errors import DataError
 
@@ -27,17 +28,27 @@ class Diffusion:
 
     best = ("loss", False)
 
-    def __init__(self, section: Diffuse) -> None:
+    def __init__(self, section: Diffuse, classes: int | None = None, drop: float = 0.0) -> None:
+        """`classes` that the network is told of, and the share of images that it is trained on without."""
         self.section = section
+        self.classes, self.drop = classes, drop
         self.process = make_process(section.noise)
         self.predict = section.predicts
+
+    @classmethod
+    def of(cls, spec: Spec) -> Diffusion:
+        """The task of a spec whose task it is."""
+        if spec.labels is None:
+            return cls(spec.task)
+        return cls(spec.task, spec.label_classes, spec.labels.drop)
 
     def measure(self, model: nn.Module, x: Tensor, labels: Tensor, fixed: int | None = None) -> dict[str, Tensor]:
         x0 = scaled(x)
         t, noise = self.drawn(x0) if fixed is None else self.repeated(x0, fixed)
         level = self.process.level(t).like(x0)
         noisy = self.process.mix(x0, noise, t)
-        given, share = self.called(model, noisy, t, level)
+        told = () if self.classes is None else (labels if fixed is not None else self.dropped(labels),)
+        given, share = self.called(model, noisy, t, level, *told)
         error = (given - target(self.predict, Parts(x0, noise), level)).square().flatten(1).mean(1)
         loss = weights(self.section.weighting, self.predict, self.process, t) * error
         loss = loss / density(self.section.times, self.process, t)
@@ -47,13 +58,20 @@ class Diffusion:
         bits = bound(self.process, t, x0, parts(self.predict, given, noisy, level).x0, share)
         return {"loss": loss + BOUND * self.process.steps * bits}
 
-    def called(self, model: nn.Module, x: Tensor, t: Tensor, level: Level) -> tuple[Tensor, Tensor | None]:
+    def called(
+        self, model: nn.Module, x: Tensor, t: Tensor, level: Level, *labels: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
         """What the network gives for x_t = x, f32[B,C,...], and where it says the log variance lies, from 0 to 1."""
-        given = model(self.process.shown(x, level), t).float()
+        given = model(self.process.shown(x, level), t, *labels).float()
         if self.section.variance == "fixed":
             return given, None
         given, share = given.chunk(2, dim=1)
         return given, (share + 1) / 2
+
+    def dropped(self, labels: Tensor) -> Tensor:
+        """Labels of which a share is replaced by that for none, i64[B]."""
+        none = torch.full_like(labels, self.classes or 0)
+        return torch.where(torch.rand(len(labels), device=labels.device) < self.drop, none, labels)
 
     def drawn(self, x0: Tensor) -> tuple[Tensor, Tensor]:
         """A time for each sample, f32[B], and its noise, of the shape of x0."""
@@ -90,6 +108,8 @@ class Diffusion:
                 f"what is predicted has the shape {wanted}, for images of {splits.train.shape}; this network gives "
                 f"{tuple(output.shape[1:])}"
             )
+        if self.classes is not None and splits.train.classes > self.classes:
+            raise DataError(f"`condition.labels` has {self.classes} classes, the data have {splits.train.classes}")
 
 
 def scaled(x: Tensor) -> Tensor:

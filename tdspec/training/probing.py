@@ -74,6 +74,6 @@ def images(spec: Spec, batch: int) -> tuple[Tensor, str]:
     test = splits.test.images[:batch]
     about = f"{len(test)} test images of {spec.data.name}"
     if isinstance(spec.task, Diffuse):
-        x, t = Diffusion(spec.task).arguments(seen(test))
+        x, t = Diffusion.of(spec).arguments(seen(test))
         return x, f"{about} with the noise of t = {t[0]:g}"
     return seen(test), about

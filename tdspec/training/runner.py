@@ -123,7 +123,7 @@ class Runner:
     def prepare(self, seed: int, recorder: Recorder) -> Loop:
         """A run that is ready to start, with everything checked that can be checked before."""
         spec, engine = self.spec, self.engine
-        task = make_task(spec.task)
+        task = make_task(spec)
         if self.splits is None:
             with engine.main_first():  # one process downloads, the others find it
                 self.splits = load(spec.data).to(engine.device)

@@ -86,7 +86,7 @@ def _checked(spec: Spec, origin: Origin, sampler: Sampler) -> Diffusion:
         raise TrainError(f"{origin.folder} is a run of `{spec.name}`, whose task is not `diffuse`: it makes no images")
     if sampler.name not in SAMPLERS:
         raise TrainError(f"there is no sampler `{sampler.name}`: {', '.join(SAMPLERS)}")
-    task = Diffusion(spec.task)
+    task = Diffusion.of(spec)
     if task.process.steps is not None and sampler.steps > task.process.steps:
         raise TrainError(f"`{spec.name}` has {task.process.steps} steps of time, {sampler.steps} were asked for")
     return task

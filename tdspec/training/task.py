@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from tdspec.language.training import Classify, Diffuse
-from tdspec.language.training import Task as TaskSection
+from tdspec.language.spec import Spec
+from tdspec.language.training import Diffuse
 from tdspec.training.data.images import Splits
 from tdspec.training.diffusion import Diffusion
 from tdspec.training.errors import DataError
@@ -44,8 +43,8 @@ class Classification:
 
     best = ("accuracy", True)
 
-    def __init__(self, section: Classify) -> None:
-        self.smoothing = section.label_smoothing
+    def __init__(self, spec: Spec) -> None:
+        self.smoothing = spec.task.label_smoothing
 
     def arguments(self, x: Tensor) -> tuple[Tensor, ...]:
         return (x,)
@@ -69,8 +68,6 @@ class Classification:
                 raise DataError(f"the data have {classes} classes, but a label is {int(torch.max(part.labels))}")
 
 
-TASKS: dict[type, Callable[[Any], Task]] = {Classify: Classification, Diffuse: Diffusion}
-
-
-def make_task(section: TaskSection) -> Task:
-    return TASKS[type(section)](section)
+def make_task(spec: Spec) -> Task:
+    """The task of a spec that has one."""
+    return Diffusion.of(spec) if isinstance(spec.task, Diffuse) else Classification(spec)

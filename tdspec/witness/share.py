@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from tdspec.backend.network import Network
+from tdspec.graph.graph import LABELS, TIME
 
 ERASED_SHARE = 1e-20  # below this share the signal is gone
 ERASED_ROUNDING = 1e-24  # below this part of E[z^2] the variance over t is a constant's rounding
@@ -74,7 +75,7 @@ def _measuring(module: nn.Module) -> Iterator[nn.Module]:
         yield copy.deepcopy(module).double()
 
 
-def run_recorded(module: nn.Module, inputs: Mapping[str, Tensor], kept: dict[str, Tensor]) -> None:
+def run_recorded(module: nn.Module, inputs: Mapping[str, Tensor | None], kept: dict[str, Tensor]) -> None:
     """Run a compiled graph, or a whole network, and keep what leaves every node.
 
     inputs  tensors by the names of the module's inputs
@@ -120,7 +121,8 @@ def time_shares(
             if isinstance(measured, Network):
                 t = t.expand(batch)
             parts = iter(inputs)
-            run_recorded(measured, {name: t if name == "t" else next(parts) for name in names}, kept)
+            given = {name: t if name == TIME else next(parts) for name in names if name != LABELS}
+            run_recorded(measured, dict.fromkeys(names) | given, kept)
             for path, value in kept.items():
                 found.setdefault(path, Moments()).add(value)
     return {path: moments.share() for path, moments in found.items()}
