@@ -17,6 +17,7 @@ from tdspec.ops.effects import (
     Channelwise,
     Cut,
     Effect,
+    Fixed,
     Flattened,
     Joined,
     Linear,
@@ -128,6 +129,8 @@ def after(effect: Effect, node: Node, power: Power, given: list[Power]) -> Power
             return power * effect.factor**2
         case Flattened() | Cut():
             return power
+        case Fixed():
+            return power + effect.power
     return None
 
 

@@ -209,6 +209,8 @@ def single(effect: Effect, state: State, shape: Shape, out: Shape, view: View) -
             found = modulate(effect, state, shape, view)
         case word.Channelwise():
             found = channelwise(state, out.channels)
+        case word.Fixed():
+            found = state if state.a == NONE else MIXED
         case word.Pointwise():
             found = state if effect.homogeneous and state.b == NONE and state.positive else MIXED
         case word.Pool():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import LABELS, Node
+from tdspec.graph.place import Place
 from tdspec.language.diffusion import Diffuse
 from tdspec.ops import OPS
 from tdspec.ops.label import LABEL
@@ -45,6 +46,8 @@ def check_labels(wirer: Wirer) -> bool:
 
 def join_labels(wirer: Wirer, builder: GraphBuilder, entry: str) -> str:
     """Add the label's vector to the embedding; gives the node of the sum."""
+    from tdspec.graph.wire_op import start
+
     shape = builder.shape(entry)
     classes = wirer.spec.label_classes
     if shape is None or shape.spatial or classes is None:
@@ -53,7 +56,8 @@ def join_labels(wirer: Wirer, builder: GraphBuilder, entry: str) -> str:
     span = wirer.spec.key_span(WHERE)
 
     def add(op: Op, inputs: tuple[str, ...], site: Site) -> str:
-        node = Node(builder.name(op.name), "op", inputs, shape, op=op, site=site, span=span, where=WHERE)
+        starts = tuple((weight, start(wirer, weight, site, Place(WHERE))) for weight in op.weights(site))
+        node = Node(builder.name(op.name), "op", inputs, shape, op, site, starts, span=span, where=WHERE)
         return builder.add(node).name
 
     vector = add(LABEL, (builder.time_input(LABELS),), site)

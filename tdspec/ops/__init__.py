@@ -19,6 +19,7 @@ from tdspec.ops.normalization import NORMS
 from tdspec.ops.op import Op
 from tdspec.ops.pooling import POOLINGS
 from tdspec.ops.resample import DOWN, UP
+from tdspec.ops.tokens import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE, POSITIONS
 
 TABLE: tuple[Op, ...] = (
     CONV,
@@ -37,6 +38,9 @@ TABLE: tuple[Op, ...] = (
     SELF_ATTN,
     UP,
     DOWN,
+    POSITIONS,
+    PIXEL_SHUFFLE,
+    PIXEL_UNSHUFFLE,
     *FEATURES,
     *MERGES,
 )

@@ -75,4 +75,12 @@ ACT = Op(
     act_effects, act_lower,
 )  # fmt: skip
 
-ACTIVATION_OPS = (ACT, *(_activation(name, facts) for name, facts in ACTIVATIONS.items()))
+
+def gelu_lower(site: Site) -> Lowered:
+    return Lowered(Call("torch.nn:GELU", (), {"approximate": "tanh"} if site["approximate"] == "tanh" else {}))
+
+
+APPROXIMATE = Param("approximate", "choice", "none", "`tanh` is the published approximation.", choices=("none", "tanh"))
+GELU = _activation("GELU", ACTIVATIONS["GELU"])._replace(params=(APPROXIMATE,), lower=gelu_lower)
+
+ACTIVATION_OPS = (ACT, *(_activation(name, facts) for name, facts in ACTIVATIONS.items() if name != "GELU"), GELU)

@@ -120,6 +120,12 @@ class Constant(NamedTuple):
     """One value, whatever comes in."""
 
 
+class Fixed(NamedTuple):
+    """Values that nothing changes are added, of the mean square `power`."""
+
+    power: float
+
+
 class Simplex(NamedTuple):
     """Softmax over the channels."""
 
@@ -159,5 +165,5 @@ class Mixed(NamedTuple):
 
 Effect = Union[
     Linear, Channelwise, Offset, Modulate, Normalise, Pointwise, Pool, Resize, Mask, Flattened,
-    Constant, Simplex, Sum, Product, Joined, Cut, Padded, Waves, Mixed,
+    Constant, Fixed, Simplex, Sum, Product, Joined, Cut, Padded, Waves, Mixed,
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tdspec.ops.effects import Effect
-from tdspec.ops.op import Call, Lowered, Op, Param, Site
+from tdspec.ops.op import Call, Lowered, Op, Param, Site, Weight
 from tdspec.ops.shape import Shape
 
 
@@ -19,6 +19,10 @@ def lower(site: Site) -> Lowered:
     return Lowered(Call("tdspec.backend.modules.label:LabelEmbedding", (site["classes"], site["dim"])))
 
 
+def weights(site: Site) -> tuple[Weight, ...]:
+    return (Weight("weight", "time", by=""),)  # it starts as the embedding that it joins
+
+
 LABEL = Op(
     "LabelEmbedding",
     """A learned vector for each class, and one for none.
@@ -30,5 +34,5 @@ LABEL = Op(
         Param("classes", "count", ..., "Number of classes.", minimum=1),
         Param("dim", "count", ..., "Length of a vector.", minimum=1),
     ),
-    effects, lower, infer,
+    effects, lower, infer, weights,
 )  # fmt: skip
