@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 SCHEMA = "tdspec.schema.json"
-SPEC = """\
+NODE = """\
 # yaml-language-server: $schema={schema}
 tdspec: 1
 name: {name}
@@ -38,20 +38,70 @@ train:
   batch_size: 64
 """
 
+DIFFUSION = """\
+# yaml-language-server: $schema={schema}
+tdspec: 1
+name: {name}
+about: A diffusion model that writes digits.
+
+defaults:
+  Act: SiLU
+  GN: {{groups: 1}}               # one group keeps the whole time signal
+
+init: {{operand: {{bias: zeros}}}}  # the time branch keeps PyTorch's bias
+
+time:
+  argument: 1000*t              # t is in [0, 1]; the sinusoid is made for DDPM's 1000 steps
+  embed: [Sinusoid(32)–FC(64)–Act–FC(64)]
+
+blocks:
+  Res:                          # Emb adds time per channel, PosEmb per position
+    pipeline: [GN–Act–Conv–Emb–PosEmb–GN–Act–Conv(init=zeros)]
+    shortcut: [Conv1x1]
+
+model:
+  input: [1, 8, 8]              # channels, height, width
+  unet:
+    width: 16
+    multipliers: [1, 2, 4]      # channels of each level over width
+    blocks_per_level: 1
+    block: Res
+    middle: [Res–Res]
+    down: [Conv(stride=2)]
+    up: [Up–Conv]
+  head: [GN–Act–Conv(1, init=zeros)]
+
+task: {{kind: diffuse, noise: {{kind: cosine}}, predict: v}}
+data: {{name: digits}}            # 1,797 images inside scikit-learn; nothing to download
+train:
+  optimizer: {{kind: adam, lr: 2e-3}}
+  iterations: 2000
+  batch_size: 64
+  clip_norm: 1
+  ema: {{decay: 0.995}}
+  evaluate_every: 20
+"""
+
+SPECS = {"node": NODE, "diffusion": DIFFUSION}
+
 
 @click.command()
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default="node.yaml")
-def init(path: Path) -> None:
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option(
+    "--kind", type=click.Choice(tuple(SPECS)), default="node", help="A neural ODE, node, or a diffusion model."
+)
+def init(path: Path | None, kind: str) -> None:
     """Write a small spec to start from.
 
-    PATH is node.yaml unless given; a file that is there is left alone. The spec's first line names
+    PATH is node.yaml or diffusion.yaml unless given; a file that is there is left alone. The spec's first line names
     the language's schema: the nearest tdspec.schema.json or schemas/tdspec.schema.json in the folders
     above, or one that is written beside the spec.
     """
+    path = path or Path(f"{kind}.yaml")
     known = _schema_for(path)
     schema = known or path.parent / SCHEMA
     relative = Path(os.path.relpath(schema, path.parent)).as_posix()
-    _write(path, SPEC.format(schema=relative, name=_name(path)))
+    _write(path, SPECS[kind].format(schema=relative, name=_name(path)))
     if known is None:
         from tdspec.language.schema import schema_text
 

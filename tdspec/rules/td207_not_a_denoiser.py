@@ -2,7 +2,8 @@
 
 ## What
 `task: {kind: diffuse}` calls the network as model(x_t, t) and compares what it gives with noise, an image or a
-velocity of the same shape as x_t. This network takes no t of its own, or ends in another shape.
+velocity of the same shape as x_t; with `variance: learned` there are twice the channels. This network takes no t of its
+own, or ends in another shape.
 
 ## Why
 How much noise there is to be taken away is known by t alone (arXiv 2006.11239, section 3.2). A neural ODE's t is the

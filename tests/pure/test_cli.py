@@ -374,6 +374,12 @@ def test_init_writes_a_spec_that_holds(run: Run, folder: Path) -> None:
     assert run("validate", "my spec.yaml").out == "my spec.yaml: ok\n"
 
 
+def test_init_writes_a_diffusion_model_that_holds(run: Run, folder: Path) -> None:
+    assert run("init", "--kind", "diffusion").code == 0
+    assert "kind: diffuse" in (folder / "diffusion.yaml").read_text(encoding="utf-8")
+    assert run("validate", "diffusion.yaml").out == "diffusion.yaml: ok\n"
+
+
 def test_init_uses_the_schema_that_is_there(run: Run, folder: Path) -> None:
     (folder / "schemas").mkdir()
     (folder / "schemas" / "tdspec.schema.json").write_text("{}", encoding="utf-8")
