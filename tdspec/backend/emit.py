@@ -213,7 +213,7 @@ class _Emitter:
         function = node.op.lower(node.site).function
         assert function is not None
         inputs = [argument_name(name) for name in node.inputs]
-        symbol = {"operator:add": " + ", "operator:mul": " * "}.get(function.target)
+        symbol = {"operator:add": " + ", "operator:sub": " - ", "operator:mul": " * "}.get(function.target)
         if symbol is not None:
             return symbol.join([*inputs, *map(repr, function.args)])
         if node.op.inputs[1] is None:

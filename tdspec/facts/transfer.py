@@ -160,6 +160,13 @@ def pool(effect: word.Pool, state: Affine, view: View) -> State | None:
     return affine(state.a, state.a_axes, state.positive, state.b, axes)
 
 
+def resize(effect: word.Resize, state: Affine, view: View) -> State | None:
+    if state.a_axes & SPACE and not effect.copies:
+        return MIXED
+    axes = state.b_axes | (SPACE if effect.padded and view.edges else 0)
+    return affine(state.a, state.a_axes, state.positive, state.b, axes)
+
+
 def mask(effect: word.Mask, state: Affine, channels: int, view: View) -> State | None:
     if state.b == NONE or not view.training:
         return state
@@ -216,7 +223,7 @@ def single(effect: Effect, state: State, shape: Shape, out: Shape, view: View) -
         case word.Pool():
             found = pool(effect, state, view)
         case word.Resize():
-            found = state if effect.copies or not state.a_axes & SPACE else MIXED
+            found = resize(effect, state, view)
         case word.Mask():
             found = mask(effect, state, out.channels, view)
         case word.Flattened():

@@ -154,7 +154,7 @@ def _sum(
     try:
         by = evaluate(block.scale, environment_of(place, before))
         if by == 0:
-            help_ = "`/` floors between whole numbers: write `0.7071`, or `1.0/C`"
+            help_ = "`/` floors between whole numbers: write `1/sqrt(2)`, or `1.0/C`"
             raise ExpressionError(block.scale.span, "should not be 0, which is what it comes to", help_)
     except ExpressionError as error:
         wirer.say("TD032", f"`scale` {error.message}", error.span, place.where, help=error.help, fix=error.fix)

@@ -18,7 +18,7 @@ from tdspec.ops.modulation import GATE, SCALE_SHIFT
 from tdspec.ops.normalization import NORMS
 from tdspec.ops.op import Op
 from tdspec.ops.pooling import POOLINGS
-from tdspec.ops.resample import DOWN, UP
+from tdspec.ops.resample import RESAMPLINGS
 from tdspec.ops.tokens import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE, POSITIONS
 
 TABLE: tuple[Op, ...] = (
@@ -36,8 +36,7 @@ TABLE: tuple[Op, ...] = (
     SOFTMAX,
     *POOLINGS,
     SELF_ATTN,
-    UP,
-    DOWN,
+    *RESAMPLINGS,
     POSITIONS,
     PIXEL_SHUFFLE,
     PIXEL_UNSHUFFLE,

@@ -101,9 +101,10 @@ class Pool(NamedTuple):
 
 
 class Resize(NamedTuple):
-    """Interpolation between positions; `copies` if each output is a copy of one input."""
+    """Interpolation between positions; `copies` if each output is a copy of one input; `padded` counts zeros in."""
 
     copies: bool
+    padded: bool = False
 
 
 class Mask(NamedTuple):

@@ -156,6 +156,27 @@ SCALE = Op(
 )  # fmt: skip
 
 
+def shift_effects(site: Site) -> tuple[Effect, ...]:
+    return (Channelwise(),)
+
+
+def shift_lower(site: Site) -> Lowered:
+    by = site["by"]
+    return Lowered(function=Call("operator:add", (by,)) if by >= 0 else Call("operator:sub", (-by,)))
+
+
+SHIFT = Op(
+    "Shift",
+    """A number is added.
+
+    Shape: unchanged. `Scale(2)–Shift(-1)` brings [0, 1] to [-1, 1].
+    Time: passes.
+    Source: torch.add.""",
+    (Param("by", "number", REQUIRED, "The number."),),
+    shift_effects, shift_lower,
+)  # fmt: skip
+
+
 def augment_infer(site: Site) -> Shape:
     return Shape(site.x.channels + site["channels"], site.x.spatial)
 
@@ -180,4 +201,4 @@ AUGMENT = Op(
     augment_effects, augment_lower, augment_infer,
 )  # fmt: skip
 
-MERGES = (ADD, MUL, CONCAT, SPLIT, SCALE, AUGMENT)
+MERGES = (ADD, MUL, CONCAT, SPLIT, SCALE, SHIFT, AUGMENT)

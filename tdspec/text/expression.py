@@ -1,4 +1,4 @@
-"""Arithmetic in arguments and options: `C/4`, `min(C/4, 32)`, `2*out`, `normal(0.02)`.
+"""Arithmetic in arguments and options: `C/4`, `min(C/4, 32)`, `1/sqrt(2)`, `normal(0.02)`.
 
     expression  sum
     sum         product {("+" | "-") product}
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,8 @@ OPERAND = re.compile(
 CALL = re.compile(r"\s*\(")
 AFTER = re.compile(r"\s*([-+*/,)]?)")
 BINDING = {"+": 1, "-": 1, "*": 2, "/": 2}
-FUNCTIONS = {"min": min, "max": max}
+FUNCTIONS: dict[str, Callable[..., int | float]] = {"min": min, "max": max, "sqrt": math.sqrt, "log": math.log}
+OF_ONE = ("sqrt", "log")
 
 
 class ExpressionError(Exception):
@@ -149,7 +150,7 @@ def is_bounded(value: int | float) -> bool:
 def evaluate(expression: Expression, environment: Mapping[str, int | float]) -> int | float:
     """The value of an expression with the given names; raises `ExpressionError`.
 
-    `/` floors between whole numbers, as the papers' `C/4` means it; with a float it divides.
+    `/` floors between whole numbers, as the papers' `C/4` means it; with a float, such as `sqrt(2)`, it divides.
     """
     value: int | float
     if isinstance(expression, Number):
@@ -159,19 +160,7 @@ def evaluate(expression: Expression, environment: Mapping[str, int | float]) -> 
     if isinstance(expression, Negate):
         return -evaluate(expression.operand, environment)
     if isinstance(expression, Invoke):
-        function = FUNCTIONS.get(expression.function)
-        if function is None:
-            near = nearest(expression.function, FUNCTIONS)
-            help = f"did you mean `{near}`?" if near else "`min` and `max` are the functions there are"
-            raise ExpressionError(
-                expression.span,
-                f"calls `{expression.function}`, which is no function of numbers",
-                help,
-                respell(expression.span, expression.function, FUNCTIONS),
-            )
-        if not expression.arguments:
-            raise ExpressionError(expression.span, f"gives `{expression.function}` nothing to choose from")
-        return function(evaluate(argument, environment) for argument in expression.arguments)
+        return _call(expression, environment)
     left, right = evaluate(expression.left, environment), evaluate(expression.right, environment)
     if expression.operator == "/" and right == 0:
         shown = print_expression(expression.right)
@@ -192,6 +181,27 @@ def evaluate(expression: Expression, environment: Mapping[str, int | float]) -> 
     if not is_bounded(value):
         raise ExpressionError(expression.span, "grows beyond all bounds", BOUNDS)
     return value
+
+
+def _call(expression: Invoke, environment: Mapping[str, int | float]) -> int | float:
+    name = expression.function
+    if name not in FUNCTIONS:
+        near = nearest(name, FUNCTIONS)
+        help = f"did you mean `{near}`?" if near else f"{quote_list(FUNCTIONS, 'and')} are the functions there are"
+        fix = respell(expression.span, name, FUNCTIONS)
+        raise ExpressionError(expression.span, f"calls `{name}`, which is no function of numbers", help, fix)
+    arguments = [evaluate(argument, environment) for argument in expression.arguments]
+    if not arguments:
+        raise ExpressionError(
+            expression.span, f"gives `{name}` nothing to {'work on' if name in OF_ONE else 'choose from'}"
+        )
+    if name not in OF_ONE:
+        return FUNCTIONS[name](arguments)
+    if len(arguments) > 1:
+        raise ExpressionError(expression.span, f"gives `{name}` {len(arguments)} numbers, but it takes one")
+    if arguments[0] < 0 or (arguments[0] == 0 and name == "log"):
+        raise ExpressionError(expression.span, f"takes `{name}` of {arguments[0]}", "it needs a number above 0")
+    return FUNCTIONS[name](arguments[0])
 
 
 def _look_up(name: Name, environment: Mapping[str, int | float]) -> int | float:

@@ -62,6 +62,7 @@ def bare(expression: Expression) -> object:
         ("C - 3 - 2", 128), ("C - (3 - 2)", 132), ("C/2/2", 33), ("C/(4/2)", 66), ("2 + 3*4", 14), ("(2 + 3)*4", 20),
         ("min(C/4, 32)", 32), ("max(min(C, 8), 3, 5)", 8), ("min(7)", 7), ("in*out", 60), ("--2", 2), ("2*-3", -6),
         ("1 --1", 2), ("1e3/3", 1e3 / 3), ("min(1, 0.5)", 0.5),
+        ("1/sqrt(2)", 1 / math.sqrt(2)), ("sqrt(4)", 2.0), ("log(1)", 0.0), ("log(2*C)/2", math.log(266) / 2),
     ],
 )  # fmt: skip
 def test_values(text: str, value: float) -> None:
@@ -154,8 +155,13 @@ def test_spans_hold_what_they_say(expression: Expression) -> None:
         ("nearest", "should be a number, found `nearest`", "known here: `C` and `width`"),
         ("widht + 1", "should be a number, found `widht`", "did you mean `width`?"),
         ("mni(C, 2)", "calls `mni`, which is no function of numbers", "did you mean `min`?"),
-        ("normal(0.02)", "calls `normal`", "`min` and `max`"),
+        ("normal(0.02)", "calls `normal`", "`min`, `max`, `sqrt` and `log`"),
         ("min()", "nothing to choose from", ""),
+        ("sqrt()", "nothing to work on", ""),
+        ("sqrt(2, 3)", "gives `sqrt` 2 numbers, but it takes one", ""),
+        ("sqrt(-C)", "takes `sqrt` of -96", "above 0"),
+        ("log(1/2)", "takes `log` of 0", "above 0"),
+        ("sqr(2)", "calls `sqr`", "did you mean `sqrt`?"),
         ("C/(width - 64)", "divides by `width - 64`, which is zero", ""),
         ("1/0.0", "divides by `0.0`", ""),
         ("1000000*1000000*1000000", "grows beyond all bounds", "1e15"),
