@@ -10,9 +10,9 @@ from tdspec.graph.arguments import pair_up
 from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import Graph, Node
 from tdspec.graph.place import Place
-from tdspec.graph.wire_op import environment_of, implied, op_node
+from tdspec.graph.wire_op import environment_of
+from tdspec.graph.wire_sum import wire_sum
 from tdspec.language.structure import Block
-from tdspec.ops import OPS
 from tdspec.ops.op import Role
 from tdspec.ops.shape import Shape
 from tdspec.report.codes import finding
@@ -132,32 +132,7 @@ def block_graph(
             side = entry
             if block.shortcut is not None and builder.shape(entry) != builder.shape(end):
                 side = wirer.pipeline(builder, block.shortcut, (start,), at("shortcut", width, "shortcut_"))
-            end = _sum(wirer, builder, block, side, end, at("shortcut"), span)
-    return builder.finish({"output": end}, span=span, where=where)
-
-
-def _sum(
-    wirer: Wirer, builder: GraphBuilder, block: Block, side: str, end: str, place: Place, span: Span | None
-) -> str:
-    """The sum of pipeline and shortcut, scaled if the block says so."""
-    span = block.shortcut.span if block.shortcut is not None else span
-    before, after = builder.shape(side), builder.shape(end)
-    if before is None or after is None or before != after:
-        if before is not None and after is not None:
+            of = block.shortcut.span if block.shortcut is not None else span
             help_ = "give the block a `shortcut`, such as `[Conv1x1]`" if block.shortcut is None else ""
-            wirer.say("TD202", f"what is added differs in shape: {before} and {after}", span, place.where, help=help_)
-        return wirer.unknown(builder, "Add", (side, end), span, place).name
-    assert span is not None
-    total = op_node(wirer, builder, OPS["Add"], Step("Add", None, (), 1, span, span), (side, end), place).name
-    if block.scale is None:
-        return total
-    try:
-        by = evaluate(block.scale, environment_of(place, before))
-        if by == 0:
-            help_ = "`/` floors between whole numbers: write `1/sqrt(2)`, or `1.0/C`"
-            raise ExpressionError(block.scale.span, "should not be 0, which is what it comes to", help_)
-    except ExpressionError as error:
-        wirer.say("TD032", f"`scale` {error.message}", error.span, place.where, help=error.help, fix=error.fix)
-        return total
-    values: dict[str, object] = {"by": by, "learned": False, "squash": "none"}
-    return implied(builder, OPS["Scale"], values, total, span, place.where).name
+            end = wire_sum(wirer, builder, side, end, block.scale, at("shortcut"), of, help_)
+    return builder.finish({"output": end}, span=span, where=where)

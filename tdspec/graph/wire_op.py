@@ -83,13 +83,14 @@ def op_node(
 
 
 def implied(
-    builder: GraphBuilder, op: Op, values: dict[str, object], entry: str, span: Span | None, where: str
-) -> Node:
+    builder: GraphBuilder, op: Op, values: dict[str, object], entry: str, span: Span | None, where: str,
+    prefix: str = "",
+) -> Node:  # fmt: skip
     """An op of one input that the spec implies without writing it as a step."""
     shape = builder.shape(entry)
     assert shape is not None
     site = Site(values, (shape,), output=shape)
-    return builder.add(Node(builder.name(op.name), "op", (entry,), shape, op, site, span=span, where=where))
+    return builder.add(Node(builder.name(op.name, prefix), "op", (entry,), shape, op, site, span=span, where=where))
 
 
 def environment_of(place: Place, shape: Shape | None) -> dict[str, int | float]:

@@ -8,13 +8,14 @@ from tdspec.graph.builder import GraphBuilder
 from tdspec.graph.graph import EMBEDDING, TIME, Graph, Node
 from tdspec.graph.place import Place
 from tdspec.graph.wire_condition import join_labels
+from tdspec.language.time_argument import time_argument
 from tdspec.ops import OPS
 from tdspec.ops.effects import Channelwise, Constant, Mask, Normalise, Pointwise, Product, Sum
 from tdspec.ops.features import FEATURES
 from tdspec.ops.label import LABEL
 from tdspec.ops.shape import Shape
-from tdspec.text.expression import ExpressionError, evaluate
-from tdspec.text.syntax import Binary, Expression, Name, Negate
+from tdspec.text.expression import ExpressionError
+from tdspec.text.syntax import Expression
 
 if TYPE_CHECKING:
     from tdspec.graph.wirer import Wirer
@@ -65,7 +66,7 @@ def embed_graph(wirer: Wirer, *, labelled: bool = False) -> Graph:
     assert time is not None and time.embed is not None
     builder = GraphBuilder("TimeEmbed", {})
     builder.time_input(TIME, Shape(1))
-    start = _scaled(wirer, builder, time.argument) if time.argument is not None else TIME
+    start = _argument(wirer, builder, time.argument) if time.argument is not None else TIME
     width, wirer.embedding = wirer.embedding, None  # inside its own pipeline there is no embedding to take
     end = wirer.pipeline(builder, time.embed, (start,), Place("time.embed", role="time"))
     wirer.embedding = width
@@ -105,39 +106,20 @@ def _check_batch(wirer: Wirer, graph: Graph) -> None:
             wirer.say("TD203", message, node.span, node.where, help="use `LN` or `RMSN`, or no norm")
 
 
-def _scaled(wirer: Wirer, builder: GraphBuilder, argument: Expression) -> str:
-    """`time.argument` as a factor on t."""
+def _argument(wirer: Wirer, builder: GraphBuilder, argument: Expression) -> str:
+    """The node that holds `time.argument`, which is affine in t."""
     from tdspec.graph.wire_op import implied
 
     where = "time.argument"
     try:
-        by = evaluate(argument, {TIME: 1.0})
-        if by == 0 or not _is_multiple(argument):
-            raise ExpressionError(argument.span, "should be a multiple of t, such as `1000*t`")
+        affine = time_argument(wirer.spec)
     except ExpressionError as error:
         wirer.say("TD032", f"`argument` {error.message}", error.span, where, help=error.help, fix=error.fix)
         return TIME
-    values: dict[str, object] = {"by": by, "learned": False, "squash": "none"}
-    return implied(builder, OPS["Scale"], values, TIME, argument.span, where).name
-
-
-def _is_multiple(expression: Expression) -> bool:
-    """Whether it is t, negated, multiplied with numbers or divided by them."""
-    match expression:
-        case Name(id=name):
-            return name == TIME
-        case Negate(operand=operand):
-            return _is_multiple(operand)
-        case Binary(operator="*", left=left, right=right):
-            return (_is_multiple(left) and _is_number(right)) or (_is_number(left) and _is_multiple(right))
-        case Binary(operator="/", left=left, right=right):
-            return _is_multiple(left) and _is_number(right)
-    return False
-
-
-def _is_number(expression: Expression) -> bool:
-    try:
-        evaluate(expression, {})
-    except ExpressionError:
-        return False
-    return True
+    values: dict[str, object] = {"by": affine.slope, "learned": False, "squash": "none"}
+    end = TIME
+    if affine.slope != 1:
+        end = implied(builder, OPS["Scale"], values, end, argument.span, where).name
+    if affine.start != 0:
+        end = implied(builder, OPS["Shift"], {"by": affine.start}, end, argument.span, where).name
+    return end

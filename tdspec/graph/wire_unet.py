@@ -1,13 +1,15 @@
-"""A U-Net as a graph: levels down, a middle, levels up, and the stack of skips between them."""
+"""A U-Net as a graph: levels down, a middle, levels up, the stack of skips between them, and pyramids beside them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tdspec.graph.builder import GraphBuilder
+from tdspec.graph.keys import conflict
 from tdspec.graph.place import Place
 from tdspec.graph.wire_block import block_node
 from tdspec.graph.wire_op import op_node
+from tdspec.graph.wire_pyramid import Pyramid
 from tdspec.language.structure import UNet
 from tdspec.ops import OPS
 from tdspec.text.suggest import nearest
@@ -30,6 +32,7 @@ class _UNet:
     def run(self, entry: str) -> str:
         unet = self.unet
         widths = [unet.width * factor for factor in unet.multipliers]
+        entering, leaving = self.pyramids(entry)
         end = self.stem(entry)
         self.skips.append(end)
         for level, width in enumerate(widths):
@@ -38,6 +41,8 @@ class _UNet:
                 self.skips.append(end)
             if level < len(widths) - 1:
                 end = self.between(end, "down", f"down_{level}_")
+                if unet.input_pyramid is not None:
+                    end = entering.enter(unet.input_pyramid, end, f"down_{level}_")
                 self.skips.append(end)
         if unet.middle is not None:
             end = self.wirer.pipeline(self.builder, unet.middle, (end,), self.at("middle", "middle_"))
@@ -45,9 +50,21 @@ class _UNet:
             for index in range(unet.blocks_per_level + 1):
                 joined = self.implied("Concat", (end, self.skips.pop()), "block", f"up_{level}_")
                 end = self.block(joined, widths[level], f"up_{level}_", last=index == unet.blocks_per_level)
+            if unet.output_pyramid is not None:
+                end = leaving.leave(unet.output_pyramid, end, f"up_{level}_")
             if level > 0:
                 end = self.between(end, "up", f"up_{level}_")
-        return end
+        return leaving.top or end
+
+    def pyramids(self, entry: str) -> tuple[Pyramid, Pyramid]:
+        """Of the way down, which starts with what enters the U-Net, and of the way up."""
+        for key in ("input_pyramid", "output_pyramid"):
+            if getattr(self.unet, key) is not None and len(self.unet.multipliers) == 1:
+                message = f"`{key}` means nothing in a U-Net of one level"
+                help_ = f"give `multipliers` more levels, or remove `{key}`"
+                conflict(self.wirer, self.where, "multipliers", key, message, help_)
+        entering = Pyramid(self.wirer, self.builder, f"{self.where}.input_pyramid", entry)
+        return entering, Pyramid(self.wirer, self.builder, f"{self.where}.output_pyramid")
 
     def at(self, key: str, prefix: str = "") -> Place:
         return Place(f"{self.where}.{key}", prefix=prefix)

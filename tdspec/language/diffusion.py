@@ -181,6 +181,14 @@ Times = UniformTimes | LognormalTimes | ImportanceTimes
 NOISES: tuple[type[Noise], ...] = get_args(Noise)
 
 
+def log_sigma(noise: Noise) -> tuple[float, float] | None:
+    """log sigma at t = 0, and how much it grows until t = 1, where it is affine in t; else None."""
+    match noise:
+        case VeNoise() | EdmNoise():
+            return math.log(noise.sigma_min), math.log(noise.sigma_max / noise.sigma_min)
+    return None
+
+
 @dataclass(frozen=True)
 class Diffuse:
     """Learn to take noise away, and so to make images: the network is called as model(x_t, t), t in [0, 1].
@@ -213,10 +221,3 @@ class Diffuse:
     def channels(self) -> int:
         """How many channels leave the network for each one that enters."""
         return 2 if self.variance == "learned" else 1
-
-
-def log_sigma(noise: Noise) -> tuple[float, float] | None:
-    """a and b of log(sigma) = a + b t, in the natural logarithm; None where it is no line."""
-    if isinstance(noise, VeNoise | EdmNoise):
-        return math.log(noise.sigma_min), math.log(noise.sigma_max / noise.sigma_min)
-    return None

@@ -12,6 +12,7 @@ from typing import Literal, Union
 from tdspec.language.condition import Condition
 from tdspec.language.data import Data
 from tdspec.language.fields import option
+from tdspec.language.pyramid import InputPyramid, OutputPyramid
 from tdspec.language.solver import Solver
 from tdspec.language.training import Task, Train
 from tdspec.text.syntax import Expression, Pipeline
@@ -99,6 +100,12 @@ class UNet:
     middle: Union[Pipeline, None] = option(None, "Pipeline between the ways down and up.")
     down: Pipeline = option(doc="Pipeline between levels on the way down.")
     up: Pipeline = option(doc="Pipeline between levels on the way up.")
+    input_pyramid: Union[InputPyramid, None] = option(
+        None, "What enters the U-Net joined to every level on the way down, at the size of its map."
+    )
+    output_pyramid: Union[OutputPyramid, None] = option(
+        None, "What leaves the U-Net as a sum over the levels going up."
+    )
     allow: dict[str, str] = allow()
 
 
@@ -158,7 +165,9 @@ class Time:
         None, "Pipeline from t to the embedding.", examples=("[Sinusoid(128)–FC(512)–Act–FC(512)]",)
     )
     argument: Union[Expression, None] = option(
-        None, "What the embedding is fed with, a multiple of t.", examples=("1000*t",)
+        None,
+        "What the embedding is fed with, affine in t; with `ve` or `edm` noise it may be of `log(sigma)`.",
+        examples=("1000*t", "1 - t", "log(sigma)/4"),
     )
     allow: dict[str, str] = allow()
 

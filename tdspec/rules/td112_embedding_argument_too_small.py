@@ -47,10 +47,11 @@ from collections.abc import Callable
 from math import cos, pi, sin
 
 from tdspec.language.diffusion import Diffuse
+from tdspec.language.time_argument import time_argument
 from tdspec.report.codes import finding
 from tdspec.report.fix import Fix
 from tdspec.rules.context import Context, Findings
-from tdspec.text.expression import ExpressionError, evaluate
+from tdspec.text.expression import ExpressionError
 from tdspec.text.yaml_edit import set_key
 
 MODEL_TIMES = (0.0, 1.0)  # a model's t, from data to noise; see `tdspec.language.diffusion`
@@ -58,15 +59,14 @@ MOVES = 0.1  # a feature that changes by less over the whole range counts as con
 
 
 def check(context: Context) -> Findings:
-    time = context.spec.time
     try:
-        factor = float(evaluate(time.argument, {"t": 1.0})) if time is not None and time.argument is not None else 1.0
+        argument = time_argument(context.spec)
     except ExpressionError:  # said where the argument is wired
         return
     for scope in context.scopes:
         if scope.ode is None and not isinstance(context.spec.task, Diffuse):
             continue  # what t is, only the task says
-        low, high = sorted(factor * end for end in (scope.ode.t if scope.ode is not None else MODEL_TIMES))
+        low, high = sorted(argument.at(end) for end in (scope.ode.t if scope.ode is not None else MODEL_TIMES))
         for path, node in scope.graph.walk():
             if node.op is None or node.site is None or node.op.frequencies is None:
                 continue
@@ -76,7 +76,7 @@ def check(context: Context) -> Findings:
             if 2 * moving < total:
                 yield finding(
                     "TD112",
-                    f"{total - moving} of {total} features of `{node.title}` stay constant, t in [{low:g}, {high:g}]",
+                    f"{total - moving} of {total} features of `{node.title}` stay constant over [{low:g}, {high:g}]",
                     **scope.place(path),
                     help=f"scale the argument, `time: {{argument: 1000*t, …}}`, or shorten the period, "
                     f"`{node.title}({total}, period=10)`",

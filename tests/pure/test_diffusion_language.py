@@ -112,4 +112,7 @@ def test_the_argument_of_a_models_embedding_is_judged() -> None:
 
     assert found(text()) == []
     (message,) = found(text().replace("argument: 1000*t, ", ""))
-    assert "t in [0, 1]" in message
+    assert "over [0, 1]" in message
+    edm = text(task="noise: {kind: edm, sigma_min: 0.01, sigma_max: 10}")
+    (message,) = found(edm.replace("argument: 1000*t", "argument: log(sigma)/4"))
+    assert "over [-1.15129, 0.575646]" in message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import tdspec
 from tdspec.check import Checked, check_dict, check_text
 from tdspec.graph.graph import Graph, Node
 from tdspec.graph.text_form import print_graph
+from tdspec.language.time_argument import time_argument
 from tdspec.report.finding import Finding
 
 HEAD = "tdspec: 1\nmodel:\n  input: [3, 16, 16]\n"
@@ -134,28 +136,74 @@ def test_numbers_are_finite(text: str, key: str) -> None:
     assert not findings(text + "x-own: .nan\n", "TD020")
 
 
+AFFINE = "`argument` should be affine in t, such as `1000*t` or `1 - t`"
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
         ("1000*t/0", "`argument` divides by `0`, which is zero"),
         ("1000*C", "`argument` should be a number, found `C`"),
-        ("1000", "`argument` should be a multiple of t, such as `1000*t`"),
-        ("0*t", "`argument` should be a multiple of t, such as `1000*t`"),
-        ("t*t", "`argument` should be a multiple of t, such as `1000*t`"),
-        ("1/t", "`argument` should be a multiple of t, such as `1000*t`"),
-        ("'max(t, -100)'", "`argument` should be a multiple of t, such as `1000*t`"),
+        ("1000", AFFINE),
+        ("0*t", AFFINE),
+        ("1/4*t", AFFINE),  # `/` floors
+        ("t*t", AFFINE),
+        ("1/t", AFFINE),
+        ("log(t)", AFFINE),
+        ("'max(t, -100)'", AFFINE),
+        ("sigma", AFFINE),
+        ("log(sigma*sigma)", AFFINE),
+        ("log(log(sigma))", AFFINE),
+        (
+            "log(sigma + 1)",
+            "`argument` should take the logarithm of a positive multiple of sigma, such as `log(sigma/2)`",
+        ),
+        ("log(-sigma)", "`argument` should take the logarithm of a positive multiple of sigma, such as `log(sigma/2)`"),
     ],
 )
-def test_the_embeddings_argument_is_a_multiple_of_t(argument: str, message: str) -> None:
+def test_the_embeddings_argument_is_affine_in_t(argument: str, message: str) -> None:
     text = f"time: {{argument: {argument}, embed: [Sinusoid(64)]}}\n{HEAD}  pipeline: [Conv(4)–Emb]\n"
     assert only(text, "TD032").message == message
 
 
-@pytest.mark.parametrize(("argument", "by"), [("t", 1), ("-2*t", -2), ("t*(999 + 1)/4", 250), ("10/4*t", 2)])
-def test_the_embeddings_argument_scales_t(argument: str, by: float) -> None:
+@pytest.mark.parametrize(
+    ("argument", "by", "start"),
+    [("t", [], []), ("-2*t", [-2], []), ("t*(999 + 1)/4", [250], []), ("10/4*t", [2], []), ("1 - t", [-1], [1]),
+     ("5 + t", [], [5]), ("(2*t - 1)/4.0 + t", [1.5], [-0.25])],
+)  # fmt: skip
+def test_the_embeddings_argument_scales_and_shifts_t(argument: str, by: list[float], start: list[float]) -> None:
     network = graph(f"time: {{argument: {argument}, embed: [Sinusoid(64)]}}\n{HEAD}  pipeline: [Conv(4)–Emb]\n")
-    (scale,) = [node for _, node in network.walk() if node.title == "Scale"]
-    assert arguments(scale)["by"] == by
+    found: dict[str, list[object]] = {"Scale": [], "Shift": []}
+    for _, node in network.walk():
+        if node.title in found:
+            found[node.title].append(arguments(node)["by"])
+    assert found == {"Scale": by, "Shift": start}
+
+
+@pytest.mark.parametrize(
+    ("argument", "factor", "more"),
+    [("log(sigma)", 1, 0), ("log(sigma/2)", 1, -log(2)), ("1 + log(3*sigma)/4", 0.25, 1 + log(3) / 4)],
+)
+@pytest.mark.parametrize(
+    ("noise", "least", "most"), [("ve, sigma_min: 0.01, sigma_max: 50", 0.01, 50), ("edm", 0.002, 80)]
+)
+def test_log_sigma_is_affine_where_sigma_is_geometric(
+    argument: str, factor: float, more: float, noise: str, least: float, most: float
+) -> None:
+    text = f"time: {{argument: {argument}, embed: [Fourier(64)]}}\n{HEAD}  pipeline: [Conv(4)–Emb–Conv(3)]\n"
+    spec = check_text(f"tdspec: 1\n{text}task: {{kind: diffuse, noise: {{kind: {noise}}}}}\n").spec
+    assert spec is not None
+    found = time_argument(spec)
+    for t in (0.0, 0.3, 1.0):
+        assert found.at(t) == pytest.approx(factor * log(least * (most / least) ** t) + more)
+
+
+@pytest.mark.parametrize("noise", ["", "noise: {kind: vp}", "noise: {kind: flow}"])
+def test_sigma_needs_a_noise_whose_logarithm_is_affine(noise: str) -> None:
+    text = f"time: {{argument: log(sigma)/4, embed: [Fourier(64)]}}\n{HEAD}  pipeline: [Conv(4)–Emb–Conv(3)]\n"
+    found = only(f"{text}task: {{kind: diffuse, {noise}}}\n" if noise else text, "TD032")
+    assert "`ve` and `edm` alone" in found.message and "noise: {kind: ve}" in str(found.help)
+    assert found.span is not None and found.span.text == "log(sigma)"
 
 
 def test_an_argument_without_an_embedding_is_refused() -> None:
