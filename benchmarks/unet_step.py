@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 import tdspec
 from tdspec.backend.published import load_published
-from tests.peers import ddpm_unets as peers
+from tests.peers import unets as peers
 
 Subject = tuple[nn.Module, Callable[[Tensor, Tensor], Tensor]]
 

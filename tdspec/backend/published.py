@@ -19,7 +19,9 @@ from torch import Tensor
 from tdspec.backend.network import Network
 from tdspec.backend.unet_slots import ATTENTION, Slot, slots
 
-LAYERS = {"res": ("norm1", "conv1", "time", "norm2", "conv2", "shortcut"), "attention": ("norm", *ATTENTION)}
+RES = ("norm1", "conv1", "time", "norm2", "conv2", "shortcut")
+LAYERS = {"res": RES, "resample": RES, "attention": ("norm", *ATTENTION)}
+EVERYWHERE = ("time", "in", "res", "attention", "sample", "out")  # kinds of slots that every publisher has
 ATTENTION_SLOTS = tuple(("attention", layer) for layer in ATTENTION)
 
 
@@ -32,6 +34,7 @@ class Layout(NamedTuple):
     sample  the convolution between levels
     conv    slots whose matrices are 1x1 kernels there
     nin     slots whose matrices are transposed there, and called W and b instead of weight and bias
+    pyramid  the layer of a pyramid's slot, where there are such, and residual blocks that resample and Fourier features
     """
 
     block: Callable[[Slot, int], str]
@@ -40,15 +43,18 @@ class Layout(NamedTuple):
     sample: str
     conv: tuple[tuple[str, str], ...] = ()
     nin: tuple[tuple[str, str], ...] = ()
+    pyramid: Callable[[Slot], str] | None = None
 
     def key(self, slot: Slot, leaf: str, levels: int) -> str:
         """The publisher's key of a slot's `weight` or `bias`."""
-        names = {"res": self.res, "attention": self.attention}
+        names = {"res": self.res, "resample": self.res, "attention": self.attention}
         layer = self.sample if slot.kind == "sample" else ""
+        if self.pyramid is not None and slot.kind in ("pyramid", "project"):
+            layer = self.pyramid(slot)
         if slot.kind in names:
             layer = dict(zip(LAYERS[slot.kind], names[slot.kind].split(), strict=True))[slot.layer]
-        if (slot.kind, slot.layer) in self.nin:
-            leaf = {"weight": "W", "bias": "b"}[leaf]
+        if (slot.kind, slot.layer) in self.nin or slot.kind == "fourier":
+            leaf = {"weight": "W", "bias": "b", "frequencies": "W"}[leaf]
         return ".".join(filter(None, (self.block(slot, levels), layer, leaf)))
 
 
@@ -79,6 +85,12 @@ def _score_sde(slot: Slot, levels: int) -> str:
     return f"all_modules.{slot.order}"
 
 
+def _ncsnpp_pyramid(slot: Slot) -> str:
+    if slot.kind == "project" and slot.part == "up":
+        return ""  # norm and convolution stand there alone
+    return "Conv2d_0" if slot.layer == "blurred" else "Conv_0"
+
+
 LAYOUTS = {
     # UNet2DModel of github.com/huggingface/diffusers
     "diffusers": Layout(
@@ -93,6 +105,11 @@ LAYOUTS = {
         _score_sde, "GroupNorm_0 Conv_0 Dense_0 GroupNorm_1 Conv_1 NIN_0", "GroupNorm_0 NIN_0 NIN_1 NIN_2 NIN_3",
         "Conv_0", nin=(*ATTENTION_SLOTS, ("res", "shortcut")),
     ),
+    # models/ncsnpp.py of the same, DDPM++ and NCSN++, with `resblock_type` biggan
+    "ncsnpp": Layout(
+        _score_sde, "GroupNorm_0 Conv_0 Dense_0 GroupNorm_1 Conv_1 Conv_2", "GroupNorm_0 NIN_0 NIN_1 NIN_2 NIN_3",
+        "Conv_0", nin=ATTENTION_SLOTS, pyramid=_ncsnpp_pyramid,
+    ),
 }  # fmt: skip
 
 NO_WEIGHTS = {"sigmas"}  # a buffer of score_sde's, which its forward pass does not read
@@ -103,7 +120,7 @@ DEPRECATED = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_
 def published_state(network: Network, layout: str = "diffusers") -> dict[str, Tensor]:
     """A copy of a compiled U-Net's weights under the names and in the shapes of a publisher.
 
-    layout  a name of `LAYOUTS`: `diffusers`, `ddim` or `score_sde`
+    layout  a name of `LAYOUTS`: `diffusers`, `ddim`, `score_sde` or `ncsnpp`
     Raises `ValueError` if the network has a layer that published U-Nets have not.
     """
     ours = network.state_dict()
@@ -155,6 +172,8 @@ def key_map(network: Network, layout: str = "diffusers") -> dict[str, tuple[str,
         if path not in places:
             raise ValueError(f"`{key}` has no place in a published U-Net")
         slot = places[path]
+        if slot.kind not in EVERYWHERE and scheme.pyramid is None:
+            raise ValueError(f"`{key}` has no place in a U-Net of the layout `{layout}`")
         form = "conv" if (slot.kind, slot.layer) in scheme.conv else "nin" if slot[2::2] in scheme.nin else ""
         theirs = scheme.key(slot, leaf, levels)
         if theirs in taken:

@@ -74,7 +74,9 @@ class Pyramid:
         """
         shape = self.builder.shape(level)
         width = shape.channels if shape is not None and to_level else None
-        place = Place(f"{self.where}.{key}", {}, width, "head" if head else "operand", prefix=f"{prefix}pyramid_")
+        apart = "" if key in SIZES else f"{key}_"
+        prefix = f"{prefix}pyramid_{apart}"
+        place = Place(f"{self.where}.{key}", {}, width, "head" if head else "operand", prefix=prefix)
         end = self.wirer.pipeline(self.builder, pipeline, (entry,), place)
         found = self.builder.shape(end)
         if shape is None or found is None or found.spatial == shape.spatial:

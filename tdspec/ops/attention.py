@@ -35,7 +35,9 @@ def weights(site: Site) -> tuple[Weight, ...]:
             f"{part}.{name}",
             "operand",
             bias=name == "bias",
-            by="" if name == "bias" else "init" if part == "out" else "qkv_init",
+            by={"out.weight": "init", "out.bias": "bias_init"}.get(
+                f"{part}.{name}", "qkv_init" if name == "weight" else ""
+            ),
         )
         for part in ("query", "key", "value", "out")
         for name in ("weight", "bias")
@@ -52,6 +54,7 @@ SELF_ATTN = Op(
     (
         Param("heads", "count", 1, "Number of heads; must divide the channels.", minimum=1),
         Param("init", "init", None, "How the output map's weight starts."),
+        Param("bias_init", "init", None, "How the output map's bias starts."),
         Param("qkv_init", "init", None, "How the weights of query, key and value start."),
     ),
     effects, lower, infer, weights,

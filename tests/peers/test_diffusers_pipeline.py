@@ -8,7 +8,7 @@ import torch
 import tdspec
 from tdspec.backend.diffusers_unet import DiffusersUNet
 from tdspec.backend.published import load_published
-from tests.peers import ddpm_unets as peers
+from tests.peers import unets as peers
 
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore")]
 
