@@ -114,7 +114,7 @@ def _layers(block: nn.Module, kind: str, path: str) -> Iterator[tuple[str, str]]
             layer, uses["conv"] = "shortcut", uses["conv"] - 1
         else:
             layer = f"{title}{uses[title]}" if residual and title in ("norm", "conv") else title
-        if kind == "pyramid" and isinstance(module, nn.Conv2d) and module.stride == (2, 2) and module.padding == (0, 0):
+        if kind == "pyramid" and type(module) is nn.Conv2d and module.stride == (2, 2) and module.padding == (0, 0):
             layer = "blurred"  # without the filter it would leave less than half of the map
         if layer not in KNOWN.get(kind, ("conv",)) or (not alone and layer == title and uses[title] > 1):
             raise ValueError(f"`{path}{name}`, a {type(module).__name__}, has no place in a published U-Net")
