@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SIZES = {"down": "halve the map, as `[Down(fir)]` does", "up": "double the map, as `[Up(fir)]` does"}
 TO_LEVEL = "it has to end in the level's channels, to which a convolution without a width goes"
+UNPROJECTED = "add `project: [Conv1x1]`, or write `join: concat`"
 TO_IMAGE = "all levels have to give the same channels: write the width, as in `[GN–Act–Conv(3)]`"
 
 
@@ -42,9 +43,11 @@ class Pyramid:
                 side = self.top = self.step("down", section.down, self.top, end, prefix)
                 if section.project is not None:
                     side = self.step("project", section.project, side, end, prefix, to_level=True)
-                if section.join == "sum":
-                    return self.sum("project", section.project or section.down, side, end, prefix, TO_LEVEL)
-                return self.concat(side, end, prefix)
+                if section.join == "concat":
+                    return self.concat(side, end, prefix)
+                if section.project is None:
+                    return self.sum("down", section.down, side, end, prefix, UNPROJECTED)
+                return self.sum("project", section.project, side, end, prefix, TO_LEVEL)
 
     def leave(self, section: OutputPyramid, end: str, prefix: str) -> str:
         """Go on from one level, before its `up`: what leaves the level, and the pyramid's next map as `top`."""

@@ -123,3 +123,58 @@ def test_what_is_used_decides_who_takes_t(model: str, embed: bool, inputs: tuple
     blocks = UNET % ("–ConcatConv", "ConcatConv–Act–Emb" if embed else "ConcatConv–Act")
     network = both(f"tdspec: 1\n{time}blocks:\n{blocks}model:\n  input: [2, 8, 8]\n  {model}\n")
     assert network.inputs == inputs
+
+
+BIGGAN = """
+tdspec: 1
+defaults: {Act: SiLU, GN: {groups: 4}}
+time: {argument: log(sigma/2), embed: [Fourier(8)–FC(32)–Act–FC(32)]}
+blocks:
+  Res: {pipeline: [GN–Act–Conv–Emb–GN–Act–Conv], shortcut: [Conv1x1], scale: 1/sqrt(2)}
+  ResDown: {pipeline: [GN–Act–Down(fir)–Conv–Emb–GN–Act–Conv], shortcut: [Down(fir)–Conv1x1], scale: 1/sqrt(2)}
+  ResUp: {pipeline: [GN–Act–Up(fir)–Conv–Emb–GN–Act–Conv], shortcut: [Up(fir)–Conv1x1], scale: 1/sqrt(2)}
+model:
+  input: [3, 16, 16]
+  unet:
+    width: 8
+    multipliers: [1, 2, 2]
+    blocks_per_level: 1
+    block: Res
+    down: [ResDown]
+    up: [ResUp]
+    input_pyramid: {kind: residual, down: "[Blur–Conv(stride=2, padding=0)]", scale: 1/sqrt(2)}
+    output_pyramid: {kind: skip, project: [GN–Act–Conv(3)], up: [Up(fir)]}
+task: {kind: diffuse, noise: {kind: ve, sigma_min: 0.02, sigma_max: 100}}
+"""
+
+
+def test_resampling_blocks_pyramids_and_log_sigma_are_emitted_alike() -> None:
+    network = both(BIGGAN)
+    inputs = (torch.randn(2, 3, 16, 16), torch.tensor([0.2, 0.9]))
+    with torch.no_grad():
+        expected = network(*inputs)
+        torch.testing.assert_close(torch.compile(network, backend="eager", fullgraph=True)(*inputs), expected)
+
+
+def test_the_embedding_is_fed_with_the_logarithm_of_sigma() -> None:
+    network = tdspec.compile(BIGGAN)
+    seen: list[torch.Tensor] = []
+    network.get_submodule("embed.fourier_1").register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    t = torch.tensor([0.0, 0.4, 1.0], dtype=torch.float64)
+    network(torch.randn(3, 3, 16, 16), t)
+    torch.testing.assert_close(seen[0], (0.01 * 5000**t).log())
+
+
+def test_resampling_blocks_keep_their_channels_and_take_time() -> None:
+    """A use of a block in `down` or `up` goes on in as many channels as enter it, with a shortcut all the same."""
+    graph = check_text(BIGGAN).graph
+    assert graph is not None and graph["unet"].graph is not None
+    found = {node.name: node for node in graph["unet"].graph}
+    shapes = {
+        name: str(found[name].shape)
+        for name in ("down_0_res_down_1", "down_1_res_down_1", "up_2_res_up_1", "up_1_res_up_1")
+    }
+    assert list(shapes.values()) == ["f32[B,8,8,8]", "f32[B,16,4,4]", "f32[B,16,8,8]", "f32[B,16,16,16]"]
+    for name in shapes:
+        inner = found[name].graph
+        assert inner is not None and {"emb_1", "shortcut_conv_1", "scale_1"} <= {node.name for node in inner}
