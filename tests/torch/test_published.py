@@ -8,6 +8,7 @@ import torch
 import tdspec
 from tdspec.backend.network import Network
 from tdspec.backend.published import LAYOUTS, key_map, load_published, published_state
+from tests.torch.test_unet import BIGGAN
 
 WIDTHS, BLOCKS = (8, 16), 2
 SMALL = """
@@ -138,6 +139,35 @@ def test_score_sde_counts_its_modules() -> None:
     numbers = {int(name.split(".")[1]) for name in published_state(network(), "score_sde")}
     assert numbers == set(range(2 + 1 + (4 + 2 + 1) + 3 + (6 + 3 + 1) + 2))
     load_published(network(), published_state(network(), "score_sde") | {"sigmas": torch.ones(1000)}, "score_sde")
+
+
+def test_ncsnpp_counts_its_modules_too() -> None:
+    """Features, the embedding, the stem; blocks, resampling ones and the pyramid down; the middle; the way up."""
+    one, other = network(BIGGAN, seed=0), network(BIGGAN, seed=1)
+    state = published_state(one, "ncsnpp")
+    assert {int(name.split(".")[1]) for name in state} == set(
+        range(3 + 1 + (3 + 3 + 1) + (2 + 2 + 1) + (2 + 2 + 1) + (2 + 2))
+    )
+    keys = {ours: theirs for ours, (theirs, _) in key_map(one, "ncsnpp").items()}
+    assert keys["embed.fourier_1.frequencies"] == "all_modules.0.W"
+    assert keys["unet.down_0_res_down_1.shortcut_conv_1.weight"] == "all_modules.5.Conv_2.weight"
+    assert keys["unet.down_0_pyramid_conv_1.bias"] == "all_modules.6.Conv2d_0.bias"
+    assert keys["unet.up_0_pyramid_project_gn_1.weight"] == "all_modules.23.weight"
+    load_published(other, state, "ncsnpp")
+    x, t = torch.randn(2, 3, 16, 16), torch.tensor([0.1, 0.8])
+    with torch.no_grad():
+        assert torch.equal(one(x, t), other(x, t))
+
+
+@pytest.mark.parametrize("layout", ["diffusers", "ddim", "score_sde"])
+def test_what_only_ncsnpp_has_is_refused_elsewhere(layout: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"`embed.fourier_1.frequencies` has no place in a U-Net of the layout `{layout}`"
+    ):
+        published_state(network(BIGGAN), layout)
+    plain = BIGGAN.replace("Fourier(8)", "Sinusoid(8)")
+    with pytest.raises(ValueError, match=r"`unet.down_0_res_down_1.gn_1.weight` has no place"):
+        published_state(network(plain), layout)
 
 
 def test_files_from_before_diffusers_0_15_load() -> None:
