@@ -17,7 +17,7 @@ from typing import Any
 
 from tdspec.graph.graph import Graph, Node, Ode
 from tdspec.language.solver import Solver
-from tdspec.ops import OPS
+from tdspec.ops import NODES
 from tdspec.ops.op import Op, Rule, Site
 from tdspec.ops.shape import Shape
 
@@ -166,7 +166,7 @@ def _read_node(lines: Lines, depth: int, shapes: dict[str, Shape | None]) -> tup
         return Node(name, "ode", inputs, shape, ode=ode, share=options.get("share")), rest
     if title.startswith("use "):
         return Node(name, "block", inputs, shape, graph=nested[0], share=options.get("share")), rest
-    op = OPS.get(title)
+    op = NODES.get(title)
     if op is None or shape is None:
         return Node(name, "op", inputs, shape, op=op), rest
     read = inputs[: len(inputs) - op.needs_time]

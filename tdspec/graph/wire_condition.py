@@ -60,5 +60,5 @@ def join_labels(wirer: Wirer, builder: GraphBuilder, entry: str) -> str:
         node = Node(builder.name(op.name), "op", inputs, shape, op, site, starts, span=span, where=WHERE)
         return builder.add(node).name
 
-    vector = add(LABEL, (builder.time_input(LABELS),), site)
+    vector = add(LABEL, (builder.time_input(LABELS, Shape(1)),), site)
     return add(OPS["Add"], (entry, vector), Site({}, (shape, shape), output=shape, per_sample=True))

@@ -13,6 +13,7 @@ from tdspec.ops.dense import FC, SOFTMAX
 from tdspec.ops.dropout import CHANNEL_DROPOUT, DROPOUT
 from tdspec.ops.embedding import EMB, POS_EMB
 from tdspec.ops.features import FEATURES
+from tdspec.ops.label import LABEL
 from tdspec.ops.merge import MERGES
 from tdspec.ops.modulation import GATE, SCALE_SHIFT
 from tdspec.ops.normalization import NORMS
@@ -63,3 +64,4 @@ TORCH_NAMES = {
 UNCLEAR_TORCH_NAMES = {"LayerNorm", "Upsample", "MultiheadAttention"}  # `LN` or `ChannelLN`? up by which way?
 
 OPS: dict[str, Op] = {name: op for op in TABLE for name in (op.name, *op.aliases)}
+NODES: dict[str, Op] = {**OPS, LABEL.name: LABEL}  # with what a graph may hold and nobody writes

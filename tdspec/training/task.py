@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tdspec.language.spec import Spec
-from tdspec.language.training import Diffuse
+from tdspec.language.training import Classify, Diffuse
 from tdspec.training.data.images import Splits
 from tdspec.training.diffusion import Diffusion
 from tdspec.training.errors import DataError
@@ -43,8 +43,8 @@ class Classification:
 
     best = ("accuracy", True)
 
-    def __init__(self, spec: Spec) -> None:
-        self.smoothing = spec.task.label_smoothing
+    def __init__(self, section: Classify) -> None:
+        self.smoothing = section.label_smoothing
 
     def arguments(self, x: Tensor) -> tuple[Tensor, ...]:
         return (x,)
@@ -70,4 +70,4 @@ class Classification:
 
 def make_task(spec: Spec) -> Task:
     """The task of a spec that has one."""
-    return Diffusion.of(spec) if isinstance(spec.task, Diffuse) else Classification(spec)
+    return Diffusion.of(spec) if isinstance(spec.task, Diffuse) else Classification(spec.task)

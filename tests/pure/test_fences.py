@@ -58,7 +58,7 @@ def test_commands_and_their_options_are_these() -> None:
         ],
         "build": ["--emit", "--graph", "--json", "--set"],
         "explain": ["--all", "--json", "--markdown"],
-        "init": [],
+        "init": ["--kind"],
         "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],
         "sample": ["--batch", "--count", "--device", "--eta", "--out", "--raw", "--sampler", "--seed", "--steps"],
         "schema": ["--check", "--write"],
