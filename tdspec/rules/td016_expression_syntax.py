@@ -1,7 +1,7 @@
 """An argument or option is not an expression.
 
 ## What
-Expressions are numbers, names, `+ - * /`, parentheses and calls, as in `C/4`, `min(C/4, 32)`, `2*out + 1` or
+Expressions are numbers, names, `+ - * /`, parentheses and calls, as in `C/4`, `min(C/4, 32)`, `1/sqrt(2)` or
 `normal(0.02)`. `/` floors between whole numbers. There are no powers, no quotes and no brackets.
 
 ## Why
