@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tdspec.cli.output import spec_that_holds
 from tdspec.cli.train import device_option
+from tdspec.language.declared import Choice, Option, Scalar
+from tdspec.language.sampler import OPTIONS, SAMPLERS, Sampler, having
 
-SAMPLERS = ("ddpm", "ddim", "heun")
+
+def sampler_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of all samplers, as they are declared; None where not given."""
+    for declared in reversed(OPTIONS):
+        how: dict[str, Any] = {"metavar": "X"}
+        match declared.type:
+            case Choice(values):
+                how = {"type": click.Choice(values)}
+            case Scalar(kind) if kind is bool:
+                how = {"is_flag": True}
+            case Scalar(kind):
+                how["type"] = kind
+        command = click.option(f"--{declared.key}", default=None, help=_help(declared), **how)(command)
+    return command
+
+
+def _help(declared: Option) -> str:
+    of = having(declared.key)
+    defaults = " or ".join(dict.fromkeys(str(default) for default in of.values() if default is not False))
+    names = f"of {', '.join(of)}" if len(of) < 4 else "by default"
+    return f"{declared.doc}; {names} {defaults}".rstrip() + "."
 
 
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(exists=True, file_okay=False))
 @click.option("-n", "--count", type=click.IntRange(min=1), default=64, metavar="N", help="How many images; 64.")
-@click.option("--sampler", type=click.Choice(SAMPLERS), default="ddpm", help="How noise becomes an image; ddpm.")
-@click.option("--steps", type=click.IntRange(min=1), default=50, metavar="N", help="Steps from noise to image; 50.")
-@click.option("--eta", type=click.FloatRange(0, 1), metavar="X", help="Noise that ddim adds: 0 none, 1 as ddpm.")
+@click.option(
+    "--sampler", "name", type=click.Choice(list(SAMPLERS)), default="ddpm", help="How noise becomes an image."
+)
+@sampler_options
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Seed of the noise; 0.")
 @click.option("--raw", is_flag=True, help="The last weights, in place of the averaged ones.")
 @click.option("--batch", type=click.IntRange(min=1), default=64, metavar="N", help="Images at a time; 64.")
@@ -30,8 +55,8 @@ SAMPLERS = ("ddpm", "ddim", "heun")
     "RUN/samples/<sampler>-<steps>-<seed>.png.",
 )  # fmt: skip
 def sample(
-    run: str, count: int, sampler: str, steps: int, eta: float | None, seed: int, raw: bool, batch: int, device: str,
-    outs: tuple[Path, ...],
+    run: str, count: int, name: str, seed: int, raw: bool, batch: int, device: str, outs: tuple[Path, ...],
+    **options: Any,
 ) -> int:  # fmt: skip
     """Draw images from a trained diffusion model.
 
@@ -40,8 +65,10 @@ def sample(
 
     Exits with 1 if the run cannot be sampled.
     """
-    if eta is not None and sampler != "ddim":
-        raise click.UsageError(f"--eta is of ddim; {sampler} has none")
+    try:
+        sampler = Sampler(name, **options)
+    except ValueError as error:
+        raise click.UsageError(f"--{error}") from None
     from tdspec.training.errors import CheckpointError
     from tdspec.training.resume import find
 
@@ -54,19 +81,22 @@ def sample(
     found = spec_that_holds(str(origin.folder / "spec.resolved.yaml"), (), err=True)
     if found is None:
         return 1
-    from tdspec.diffusion.sampler import Sampler
     from tdspec.training import TrainError
     from tdspec.training.pictures import write_images
     from tdspec.training.sampling import sample_run
 
     try:
-        with click.progressbar(length=-(-count // batch) * steps, label="sampling", file=sys.stderr) as bar:
+        # The solver of `ode` does not say how many steps it will take.
+        with click.progressbar(
+            length=-(-count // batch) * (sampler.steps or 1), label="sampling", file=sys.stderr
+        ) as bar:
             images = sample_run(
-                found[0], origin, count, sampler=Sampler(sampler, steps, eta or 0.0), seed=seed, raw=raw, batch=batch,
-                device=device, on_step=partial(bar.update, 1),
+                found[0], origin, count, sampler=sampler, seed=seed, raw=raw, batch=batch, device=device,
+                on_step=partial(bar.update, 1),
             )  # fmt: skip
         click.echo(str(images))
-        for path in outs or (origin.folder / "samples" / f"{sampler}-{steps}-{seed}.png",):
+        stem = f"{name}-{sampler.steps}-{seed}" if sampler.steps else f"{name}-{seed}"
+        for path in outs or (origin.folder / "samples" / f"{stem}.png",):
             write_images(images.images, path)
             click.echo(f"wrote {path}")
     except (TrainError, ValueError) as error:

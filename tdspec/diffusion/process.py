@@ -78,18 +78,6 @@ class Process:
             return (uniform * self.steps).floor().clamp(max=self.steps - 1) / self.steps
         return self.low + (self.high - self.low) * uniform
 
-    def grid(self, count: int) -> Tensor:
-        """The times at which a sampler calls the network, f64[count]: evenly from the greatest to the least.
-
-        Discrete time is rounded to its steps, as with diffusers' `timestep_spacing="linspace"`. A sampler's last
-        step leads from the least time to the data, t = 0 without noise.
-        Raises `ValueError` for more than there are.
-        """
-        if self.steps is not None and count > self.steps:
-            raise ValueError(f"discrete time has {self.steps} steps, {count} were asked for")
-        times = torch.linspace(self.high, self.low, count, dtype=torch.float64)
-        return times if self.steps is None else (times * self.steps).round() / self.steps
-
     def rate(self, t: Tensor) -> Tensor:
         """How fast log SNR falls, -d log SNR/dt, of t's shape. Of continuous time."""
         with torch.enable_grad():

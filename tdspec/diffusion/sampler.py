@@ -1,79 +1,103 @@
 """From noise to images: the reverse of any process, in steps from one level of noise to the next.
 
 A step knows alpha and sigma of both its ends and nothing else of the process, so that one sampler serves discrete
-and continuous time, variance preserving noise and straight flows, and any choice of times.
+and continuous time, noise of any kind, and any choice of times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from tdspec.diffusion.grid import grid
+from tdspec.diffusion.ode import needs_continuous, probability_flow
 from tdspec.diffusion.predict import Parts
 from tdspec.diffusion.process import Level, Process
+from tdspec.diffusion.schedulers import FROM_DIFFUSERS, scheduled, scheduler_of
+from tdspec.diffusion.variance import log_variance
+from tdspec.language.sampler import Sampler
 
 Denoise = Callable[[Tensor, float], Parts]
 """From x_t, f32[B,...], and t, one for all, to the data and the noise in it."""
 
-SAMPLERS = {
-    "ddpm": "ancestral sampling, with the posterior's variance at each step (arXiv 2006.11239, algorithm 2)",
-    "ddim": "no noise is added but for --eta; Euler's method for the flow from noise to data (arXiv 2010.02502)",
-    "heun": "the same flow at second order, with two evaluations to a step (arXiv 2206.00364, algorithm 1)",
-}
+
+def check(sampler: Sampler, process: Process) -> None:
+    """Raises what `draw` would raise, before there is a network."""
+    if sampler.name == "ode":
+        needs_continuous(process)
+    else:
+        grid(process, sampler.steps, sampler.spacing)
+    if sampler.name in FROM_DIFFUSERS:
+        scheduler_of(sampler)
 
 
-@dataclass(frozen=True)
-class Sampler:
-    """How samples are drawn.
+def draw(
+    sampler: Sampler, denoise: Denoise, process: Process, x: Tensor, generator: torch.Generator
+) -> Iterator[Tensor]:
+    """Each step's x, f32[B,...], from standard normal x on; the last is the sample.
 
-    name   one of `SAMPLERS`
-    steps  from noise to data; the network is called once in each, with `heun` twice but for the last
-    eta    of `ddim`: 0 adds no noise, 1 as much as `ddpm`
+    generator  on the CPU, for the noise that is added, so that it is the same on every device
+
+    Raises `ValueError` for more steps than discrete time has, and for `ode` in discrete time; `ImportError` where
+    diffusers is needed and missing.
     """
-
-    name: str = "ddpm"
-    steps: int = 50
-    eta: float = 0.0
-
-    @property
-    def evaluations(self) -> int:
-        """How often the network is called for each sample."""
-        return 2 * self.steps - 1 if self.name == "heun" else self.steps
-
-    def run(self, denoise: Denoise, process: Process, x: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
-        """Each step's x, f32[B,...], from standard normal x on; the last is the sample.
-
-        generator  on the CPU, for the noise that is added, so that it is the same on every device
-        """
-        times = process.grid(self.steps)
-        levels = [Level(alpha, sigma) for alpha, sigma in zip(*process.level(times), strict=True)]
-        levels.append(Level(torch.ones_like(times[0]), torch.zeros_like(times[0])))
-        for k, t in enumerate(times.tolist()):
-            now, then = (Level(*(value.to(x.dtype) for value in level)) for level in levels[k : k + 2])
-            found = denoise(x, t)
-            if self.name == "heun":
-                x = _heun(x, found, now, then, None if k + 1 == len(times) else _bound(denoise, times[k + 1].item()))
-            else:
-                x = ancestral(x, found, now, then, 1.0 if self.name == "ddpm" else self.eta, generator)
-            yield x
+    if sampler.name == "ode":
+        yield probability_flow(denoise, process, x, sampler.tolerance)
+        return
+    times = grid(process, sampler.steps, sampler.spacing, finite=sampler.name in FROM_DIFFUSERS)
+    levels = [Level(*(value.to(x.dtype) for value in level)) for level in zip(*process.level(times), strict=True)]
+    levels.append(Level(torch.ones_like(levels[0].alpha), torch.zeros_like(levels[0].sigma)))
+    x = levels[0].sigma * x
+    if sampler.name in FROM_DIFFUSERS:
+        yield from scheduled(sampler, denoise, times.tolist(), levels, x, generator)
+        return
+    eta = 1.0 if sampler.name in ("ddpm", "pc") else sampler.eta or 0.0
+    for k, t in enumerate(times.tolist()):
+        now, then = levels[k : k + 2]
+        for _ in range(sampler.corrections or 0):
+            x = langevin(x, denoise(x, t), now, then, sampler.snr, generator)
+        found = denoise(x, t)
+        if sampler.name == "heun":
+            x = _heun(x, found, now, then, _bound(denoise, times[k + 1].item()) if then.sigma > 0 else None)
+        else:
+            x = ancestral(x, found, now, then, eta, generator)
+        yield x
 
 
 def ancestral(x: Tensor, found: Parts, now: Level, then: Level, eta: float, generator: torch.Generator) -> Tensor:
     """One step from the level `now` to the level `then`. Source: arXiv 2010.02502, equations 12 and 16.
 
     The variance of DDPM's posterior, for any two levels (arXiv 2107.00630, equation 26):
-    sigma_s^2/sigma_t^2 (sigma_t^2 - alpha_t^2/alpha_s^2 sigma_s^2). With eta = 1 the mean is that posterior's too.
+    sigma_s^2/sigma_t^2 (sigma_t^2 - alpha_t^2/alpha_s^2 sigma_s^2). With eta = 1 the mean is that posterior's too, and
+    a network that learns variances says the variance.
     """
     left = (now.sigma.square() - (now.alpha / then.alpha * then.sigma).square()).clamp(min=0)
     added = eta * then.sigma / now.sigma * left.sqrt()
     x = then.alpha * found.x0 + (then.sigma.square() - added.square()).clamp(min=0).sqrt() * found.noise
-    if eta > 0 and float(then.sigma) > 0:
-        drawn = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
-        x = x + added.to(x.device) * drawn
-    return x
+    if eta == 0 or float(then.sigma) == 0:
+        return x
+    if eta == 1 and found.share is not None:
+        added = (log_variance(found.share, now, then) / 2).exp()
+    return x + added.to(x.device) * normal(x, generator)
+
+
+def langevin(x: Tensor, found: Parts, now: Level, then: Level, snr: float, generator: torch.Generator) -> Tensor:
+    """One step of Langevin dynamics at the level `now`, along the score -noise/sigma.
+
+    Its length 2 a (snr |z|/|score|)^2 is that of arXiv 2011.13456, algorithms 4 and 5, with the norms' means over
+    the batch, as in the code of its authors; a = (alpha_t/alpha_s)^2, 1 - beta there, 1 where alpha is constant.
+    """
+    score, drawn = -found.noise / now.sigma, normal(x, generator)
+    ratio = drawn.flatten(1).norm(dim=1).mean() / score.flatten(1).norm(dim=1).mean()
+    length = 2 * (now.alpha / then.alpha).square() * (snr * ratio).square()
+    return x + length * score + (2 * length).sqrt() * drawn
+
+
+def normal(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal noise like x, drawn on the generator's device."""
+    return torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
 
 
 def _heun(x: Tensor, found: Parts, now: Level, then: Level, again: Callable[[Tensor], Parts] | None) -> Tensor:

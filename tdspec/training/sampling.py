@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 import torch
 from torch import Tensor
 
 from tdspec.backend.compile import compile_spec
 from tdspec.backend.network import Network
-from tdspec.diffusion.sampler import SAMPLERS, Sampler
+from tdspec.diffusion.predict import Parts
+from tdspec.diffusion.sampler import check, draw
 from tdspec.language.diffusion import Diffuse
+from tdspec.language.sampler import Sampler
 from tdspec.language.spec import Spec
 from tdspec.training import checkpoint as checkpoints
 from tdspec.training.diffusion import Diffusion, unscaled
@@ -24,20 +27,24 @@ from tdspec.training.resume import Origin
 class Samples:
     """Images, and all that one must say to have them again.
 
-    images   uint8[N,C,H,W]
-    weights  which checkpoint, averaged or raw
+    images       uint8[N,C,H,W]
+    evaluations  calls of the network for each image, in the mean over the batches
+    seconds      that drawing them took
+    weights      which checkpoint, averaged or raw
     """
 
     images: Tensor
     sampler: Sampler
     seed: int
+    evaluations: float
+    seconds: float
     weights: str
 
     def __str__(self) -> str:
-        sampler = self.sampler
-        how = f"{sampler.name}, {sampler.steps} steps" + (f", eta {sampler.eta:g}" if sampler.eta else "")
-        how += f", {sampler.evaluations} evaluations each"
-        return f"{len(self.images)} samples: {how}, seed {self.seed}; {self.weights}"
+        return (
+            f"{len(self.images)} samples: {self.sampler}, {self.evaluations:g} evaluations each, "
+            f"{len(self.images) / self.seconds:.3g} images/s, seed {self.seed}; {self.weights}"
+        )
 
 
 def sample_run(
@@ -68,27 +75,35 @@ def sample_run(
     task, place = _checked(spec, origin, sampler), Engine(device).device
     network, weights = _network(spec, origin, raw)
     network = network.to(place).eval()
+    calls = 0
+
+    def denoise(x: Tensor, t: float) -> Parts:
+        nonlocal calls
+        calls += 1
+        return task.denoise(network, x, t, clip=sampler.clips)
+
     images = []
+    began = perf_counter()
     for number, start in enumerate(range(0, count, batch)):
         generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
         x = torch.randn(min(batch, count - start), *spec.input, generator=generator).to(place)
         with torch.no_grad():
-            for step in sampler.run(lambda x, t: task.denoise(network, x, t), task.process, x, generator):
+            for step in draw(sampler, denoise, task.process, x, generator):
                 x = step
                 if on_step is not None:
                     on_step()
         images.append(unscaled(x).cpu())
-    return Samples(torch.cat(images), sampler, seed, weights)
+    return Samples(torch.cat(images), sampler, seed, calls / len(images), perf_counter() - began, weights)
 
 
 def _checked(spec: Spec, origin: Origin, sampler: Sampler) -> Diffusion:
     if not isinstance(spec.task, Diffuse):
         raise TrainError(f"{origin.folder} is a run of `{spec.name}`, whose task is not `diffuse`: it makes no images")
-    if sampler.name not in SAMPLERS:
-        raise TrainError(f"there is no sampler `{sampler.name}`: {', '.join(SAMPLERS)}")
     task = Diffusion.of(spec)
-    if task.process.steps is not None and sampler.steps > task.process.steps:
-        raise TrainError(f"`{spec.name}` has {task.process.steps} steps of time, {sampler.steps} were asked for")
+    try:
+        check(sampler, task.process)
+    except (ValueError, ImportError) as error:
+        raise TrainError(f"`{spec.name}` cannot be sampled so: {error}") from error
     return task
 
 

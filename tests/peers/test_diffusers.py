@@ -9,8 +9,9 @@ import torch
 
 from tdspec.diffusion.predict import Parts, clipped, parts
 from tdspec.diffusion.process import betas_of, cosine, linear_betas, make_process
-from tdspec.diffusion.sampler import Sampler, ancestral
+from tdspec.diffusion.sampler import ancestral, draw
 from tdspec.language.diffusion import CosineNoise, Prediction, VpNoise
+from tdspec.language.sampler import Sampler
 
 diffusers = pytest.importorskip("diffusers", reason="compares with diffusers: pip install diffusers")
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore")]
@@ -92,5 +93,5 @@ def test_a_whole_chain_of_a_thousand_steps() -> None:
         level = process.level(torch.tensor(t))
         return clipped(parts("noise", network(x), x, level), x, level)
 
-    *_, ours = Sampler("ddpm", 1000).run(denoise, process, start, torch.Generator().manual_seed(5))
+    *_, ours = draw(Sampler("ddpm", 1000), denoise, process, start, torch.Generator().manual_seed(5))
     torch.testing.assert_close(ours, x, rtol=0, atol=1e-3)

@@ -60,7 +60,10 @@ def test_commands_and_their_options_are_these() -> None:
         "explain": ["--all", "--json", "--markdown"],
         "init": ["--kind"],
         "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],
-        "sample": ["--batch", "--count", "--device", "--eta", "--out", "--raw", "--sampler", "--seed", "--steps"],
+        "sample": [
+            "--batch", "--corrections", "--count", "--device", "--eta", "--order", "--out", "--raw", "--sampler",
+            "--seed", "--singlestep", "--snr", "--spacing", "--steps", "--tolerance",
+        ],
         "schema": ["--check", "--write"],
         "train": [
             "--device", "--dry-run", "--json", "--out", "--precision", "--resume", "--seed", "--seeds", "--set",

@@ -107,19 +107,6 @@ def test_discrete_times_are_steps(uniform: float, steps: int) -> None:
     assert 0 <= t <= steps - 1 + 1e-9 and (t - t.round()).abs() < 1e-9
 
 
-@pytest.mark.parametrize("name", NOISES)
-def test_grids_lead_from_noise_to_data(name: str) -> None:
-    process = make_process(NOISES[name])
-    for count in (2, 7, 50):
-        grid = process.grid(count)
-        assert len(grid) == count and (grid.diff() < 0).all()
-        assert grid[0] == process.high and grid[-1] == process.low
-    if process.steps is not None:
-        torch.testing.assert_close(process.grid(1000) * 1000, torch.arange(999, -1, -1).double())
-        with pytest.raises(ValueError, match="1000 steps, 1001"):
-            process.grid(1001)
-
-
 @pytest.mark.parametrize(("name", "word"), PREDICTIONS)
 def test_data_and_noise_follow_from_every_prediction(name: str, word: str) -> None:
     process = make_process(NOISES[name])
