@@ -7,14 +7,13 @@ the way (arXiv 2011.13456, section 4.3 and appendix D.2).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from tdspec.diffusion.ode import Flow, solve
-from tdspec.diffusion.predict import Parts
+from tdspec.diffusion.predict import Denoise
 from tdspec.diffusion.process import Process
 
 
@@ -43,7 +42,7 @@ class Likelihood(NamedTuple):
 
 
 def bits_per_dimension(
-    denoise: Callable[[Tensor, float], Parts],
+    denoise: Denoise,
     process: Process,
     images: Tensor,
     generator: torch.Generator,
@@ -68,7 +67,7 @@ def bits_per_dimension(
 
 
 def log_density(
-    denoise: Callable[[Tensor, float], Parts],
+    denoise: Denoise,
     process: Process,
     x: Tensor,
     generator: torch.Generator,

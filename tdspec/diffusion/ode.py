@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torchdiffeq import odeint
 
-from tdspec.diffusion.predict import Parts
+from tdspec.diffusion.predict import Denoise
 from tdspec.diffusion.process import Process
 
 
@@ -32,7 +32,7 @@ class Flow:
     Raises `ValueError` for discrete time, which has none.
     """
 
-    def __init__(self, denoise: Callable[[Tensor, float], Parts], process: Process) -> None:
+    def __init__(self, denoise: Denoise, process: Process) -> None:
         needs_continuous(process)
         self.denoise, self.process = denoise, process
 
@@ -43,9 +43,7 @@ class Flow:
         return dalpha.to(x) * found.x0 + dsigma.to(x) * found.noise
 
 
-def probability_flow(
-    denoise: Callable[[Tensor, float], Parts], process: Process, x: Tensor, tolerance: float
-) -> Tensor:
+def probability_flow(denoise: Denoise, process: Process, x: Tensor, tolerance: float) -> Tensor:
     """Samples, f32[B,...], from standard normal x: along the flow to the least time, and from there x_0.
 
     Raises `ValueError` for discrete time.

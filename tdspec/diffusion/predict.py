@@ -14,6 +14,7 @@ edm       the mixture with a standard deviation of 1 that is left when x_0 is to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -32,6 +33,10 @@ class Parts(NamedTuple):
     x0: Tensor
     noise: Tensor
     share: Tensor | None = None
+
+
+Denoise = Callable[[Tensor, float], Parts]
+"""What samplers know of a network: from x_t, f32[B,...], and t, one for all, to the data and the noise in it."""
 
 
 class Mixture(NamedTuple):

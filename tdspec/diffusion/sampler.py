@@ -13,14 +13,11 @@ from torch import Tensor
 
 from tdspec.diffusion.grid import grid
 from tdspec.diffusion.ode import needs_continuous, probability_flow
-from tdspec.diffusion.predict import Parts
+from tdspec.diffusion.predict import Denoise, Parts
 from tdspec.diffusion.process import Level, Process
 from tdspec.diffusion.schedulers import FROM_DIFFUSERS, scheduled, scheduler_of
 from tdspec.diffusion.variance import log_variance
 from tdspec.language.sampler import Sampler
-
-Denoise = Callable[[Tensor, float], Parts]
-"""From x_t, f32[B,...], and t, one for all, to the data and the noise in it."""
 
 
 def check(sampler: Sampler, process: Process) -> None:

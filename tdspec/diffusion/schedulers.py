@@ -7,13 +7,13 @@ our ratios, y, and the x_0 that the network says, and know nothing of betas, tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tdspec.diffusion.predict import Parts
+from tdspec.diffusion.predict import Denoise
 from tdspec.diffusion.process import Level
 from tdspec.language.sampler import Sampler
 
@@ -26,7 +26,7 @@ FROM_DIFFUSERS = {
 
 def scheduled(
     sampler: Sampler,
-    denoise: Callable[[Tensor, float], Parts],
+    denoise: Denoise,
     times: list[float],
     levels: list[Level],
     x: Tensor,

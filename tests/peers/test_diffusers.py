@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from tdspec.diffusion.grid import grid
 from tdspec.diffusion.predict import Parts, clipped, parts
 from tdspec.diffusion.process import betas_of, cosine, linear_betas, make_process
 from tdspec.diffusion.sampler import ancestral, draw
@@ -95,3 +96,50 @@ def test_a_whole_chain_of_a_thousand_steps() -> None:
 
     *_, ours = draw(Sampler("ddpm", 1000), denoise, process, start, torch.Generator().manual_seed(5))
     torch.testing.assert_close(ours, x, rtol=0, atol=1e-3)
+
+
+def along(sampler: Sampler, start: torch.Tensor) -> torch.Tensor:
+    """What ours makes of a network that is a fixed function."""
+    process = make_process(VpNoise(steps=1000))
+
+    def denoise(x: torch.Tensor, t: float) -> Parts:
+        level = process.level(torch.tensor(t))
+        return parts("noise", torch.tanh(x) * 0.9, x, level)
+
+    *_, x = draw(sampler, denoise, process, start, torch.Generator().manual_seed(5))
+    return x
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize(
+    "name", ["DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler", "UniPCMultistepScheduler"]
+)
+def test_schedulers_with_our_ratios_are_theirs_with_betas(name: str, order: int) -> None:
+    """The same times, given to a scheduler as its own are."""
+    sampler = Sampler(
+        "unipc" if name.startswith("Uni") else "dpm-solver++", 12, spacing="time", order=order,
+        singlestep=True if "Single" in name else None,
+    )  # fmt: skip
+    times = grid(make_process(VpNoise(steps=1000)), 12, "time")
+    theirs = getattr(diffusers, name)(**LINEAR, solver_order=order, lower_order_final=True)
+    theirs.set_timesteps(12)
+    numbers = (times * 1000).round().long()
+    ratios = ((1 - theirs.alphas_cumprod) / theirs.alphas_cumprod).sqrt()[numbers]
+    theirs.sigmas, theirs.timesteps = torch.cat((ratios, torch.zeros(1))), numbers
+    start = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
+    x = start
+    for n in theirs.timesteps:
+        x = theirs.step(torch.tanh(x) * 0.9, n, x).prev_sample
+    torch.testing.assert_close(along(sampler, start), x, rtol=1e-3, atol=1e-3)
+
+
+def test_euler_is_theirs() -> None:
+    """Theirs steps in x over alpha, which is the same."""
+    times = grid(make_process(VpNoise(steps=1000)), 12, "karras")
+    theirs = diffusers.EulerDiscreteScheduler(**LINEAR)
+    theirs.set_timesteps(timesteps=(times * 1000).round().long().tolist())
+    start = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
+    x = start * theirs.sigmas[0]
+    for n in theirs.timesteps:
+        x = theirs.step(torch.tanh(theirs.scale_model_input(x, n)) * 0.9, n, x).prev_sample
+    torch.testing.assert_close(along(Sampler("euler", 12), start), x, rtol=1e-3, atol=1e-3)

@@ -252,11 +252,58 @@ def test_the_command_writes_what_its_suffix_says(whole: Path, tmp_path: Path, ru
     assert (whole / "samples" / "heun-3-0.png").exists()
 
 
-def test_what_cannot_be_sampled_says_why(whole: Path, tmp_path: Path, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("ddim", "--eta", "0.5", "--steps", "3", "--spacing", "karras"),
+            "ddim, 3 steps, eta 0.5, spacing karras, 3 eval",
+        ),
+        (
+            ("pc", "--steps", "2", "--corrections", "2", "--snr", "0.1"),
+            "pc, 2 steps, snr 0.1, corrections 2, spacing time, 6 e",
+        ),
+    ],
+)
+def test_options_reach_the_sampler(options: tuple[str, ...], said: str, whole: Path, tmp_path: Path, run: Run) -> None:
+    code, out, err = run(
+        "sample", str(whole), "-n", "2", "--device", "cpu", "--out", str(tmp_path / "x.png"), "--sampler", *options
+    )
+    assert code == 0 and f"2 samples: {said}" in out, (out, err)
+
+
+def test_the_solver_samples_a_run_of_continuous_time(tmp_path: Path, run: Run) -> None:
+    """It is not told how many evaluations it may take, and counts them."""
+    spec = SPEC.replace("task: {kind: diffuse}", "task: {kind: diffuse, noise: {kind: flow}}").replace(
+        "iterations: 24", "iterations: 1"
+    )
+    folder = str(tdspec.train(spec, out=tmp_path, quiet=True, device="cpu").folder)  # type: ignore[union-attr]
+    code, out, err = run(
+        "sample", folder, "-n", "3", "--batch", "2", "--device", "cpu", "--sampler", "ode", "--tolerance", "1e-2"
+    )
+    assert code == 0, err
+    found = re.search(r"^3 samples: ode, tolerance 0.01, ([\d.]+) evaluations each, ", out)
+    assert found and float(found[1]) > 10, out
+    assert (Path(folder) / "samples" / "ode-0.png").exists()
+
+
+def test_what_cannot_be_sampled_says_why(
+    whole: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, _, err = run("sample", str(whole), "--steps", "1001", "--device", "cpu")
     assert code == 1 and "discrete time has 1000 steps, 1001 were asked for" in err
     code, _, err = run("sample", str(whole), "--eta", "0.5")
     assert code == 2 and "--eta is of ddim; ddpm has none" in err
+    code, _, err = run("sample", str(whole), "--sampler", "ode", "--steps", "5")
+    assert code == 2 and "--steps is of ddpm, ddim, " in err and "ode has none" in err
+    code, _, err = run("sample", str(whole), "--sampler", "pc", "--corrections", "0")
+    assert code == 2 and "--corrections is 0; its least is 1" in err
+    code, _, err = run("sample", str(whole), "--sampler", "ode", "--device", "cpu")
+    assert code == 1 and "needs continuous time, this noise has 1000 steps" in err
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "diffusers", None)
+        code, _, err = run("sample", str(whole), "--sampler", "unipc", "--device", "cpu")
+    assert code == 1 and "unipc needs diffusers: pip install 'tdspec[diffusers]'" in err
     code, _, err = run("sample", str(tmp_path))
     assert code == 2 and "is not a run folder" in err
     empty = tmp_path / "empty"
