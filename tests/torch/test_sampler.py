@@ -100,7 +100,7 @@ def test_samples_have_the_datas_mean_and_covariance(name: str, sampler: Sampler)
     assert mean < 5 / COUNT**0.5 + 0.02 and covariance < 5 * (2 / COUNT) ** 0.5 + 0.02, (mean, covariance)
 
 
-@pytest.mark.parametrize(("sampler", "order"), marked(FLOWS))
+@pytest.mark.parametrize(("sampler", "order"), marked([*FLOWS, (Sampler("unipc", spacing="time"), 3)]))
 @pytest.mark.parametrize("name", NOISES)
 def test_flows_carry_mean_and_covariance(name: str, sampler: Sampler, order: float) -> None:
     """Nothing is drawn on the way and the flow is affine, so that there is no error of sampling."""
