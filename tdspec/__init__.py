@@ -7,6 +7,7 @@
     result = tdspec.train("specs/node/node-digits.yaml")      # a run folder
     found = tdspec.audit(your_module, (3, 32, 32))            # where time dies in it, measured
     images = tdspec.sample(folder).images                     # of a diffusion model's run
+    figures = tdspec.evaluate(folder)                         # of any run, with their conditions
 
 Importing tdspec does not import torch; `compile`, `train` and `audit` do.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from tdspec.backend.network import Network
     from tdspec.check import Checked
+    from tdspec.evaluation.figures import Evaluation
     from tdspec.language.spec import Spec
     from tdspec.training import Plan, TrainResult
     from tdspec.training.sampling import Samples
@@ -38,6 +40,7 @@ __all__ = [
     "SpecError",
     "audit",
     "compile",
+    "evaluate",
     "load",
     "probe",
     "sample",
@@ -124,6 +127,24 @@ def sample(run: str | PathLike[str], count: int = 64, **options: Any) -> Samples
 
     origin = find(Path(run), Path("runs"), "")
     return sample_run(load(origin.folder / "spec.resolved.yaml"), origin, count, **options)
+
+
+def evaluate(run: str | PathLike[str], metrics: Iterable[str] = (), **options: Any) -> Evaluation:
+    """What a trained run is worth; `options` are those of `tdspec.evaluation.run.evaluate_run`.
+
+    run      as for `sample`; a classifier's too
+    metrics  `frechet`, `fid`, `is`, `kid`, `loss`; by default `frechet` for a diffusion model, else `loss`
+
+    Raises `TrainError` where the run, the images or the weights do not allow it.
+    """
+    from pathlib import Path
+
+    from tdspec.evaluation.run import evaluate_run
+    from tdspec.training.resume import find
+
+    origin = find(Path(run), Path("runs"), "")
+    chosen = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    return evaluate_run(load(origin.folder / "spec.resolved.yaml"), origin, chosen, **options)
 
 
 def probe(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any) -> Probe:

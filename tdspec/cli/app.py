@@ -27,6 +27,7 @@ COMMANDS = {
     "build": "Compile a spec: its nodes, its source, its picture.",
     "train": "Train a spec.",
     "sample": "Draw images from a trained diffusion model.",
+    "eval": "Measure what a trained run is worth.",
     "probe": "Measure the time share at every node.",
     "audit": "Measure where time dies in any PyTorch module that takes it.",
     "schema": "Print the JSON Schema of the language, for editors.",

@@ -28,6 +28,7 @@ class Dataset(NamedTuple):
 
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset((1, 8, 8), 10, 1797, None, "handwritten digits inside scikit-learn; nothing to download"),
+    "shapes": Dataset((3, 32, 32), 3, 8000, 2000, "discs, squares and triangles, drawn here; nothing to download"),
     "mnist": Dataset((1, 28, 28), 10, 60_000, 10_000, "torchvision, or four idx files in `root`"),
     "fashion-mnist": Dataset((1, 28, 28), 10, 60_000, 10_000, "torchvision, or four idx files in `root`"),
     "cifar10": Dataset((3, 32, 32), 10, 50_000, 10_000, "torchvision, or its python archive in `root`"),
@@ -45,8 +46,8 @@ class Data:
     [0, 1], then normalised where `augment` says so.
     """
 
-    name: Literal["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder", "parquet"] = option(
-        doc="The data set, or the layout of the files in `root`."
+    name: Literal["digits", "shapes", "mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder", "parquet"] = (
+        option(doc="The data set, or the layout of the files in `root`.")
     )
     root: str | None = option(
         None,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
-from tdspec.training.errors import FolderError
+from tdspec.language.data import Data
+from tdspec.training.data.decode import decode_all
+from tdspec.training.data.folder import SUFFIXES
+from tdspec.training.errors import DataError, FolderError
 
 SIDE = 64  # least side of an image in a grid, in pixels: smaller ones are enlarged, each pixel to a square
 GAP = 2  # pixels between the images of a grid
@@ -55,3 +60,23 @@ def picture(pixels: np.ndarray) -> Image.Image:
     if pixels.shape[2] not in (1, 3, 4):
         raise ValueError(f"a picture has 1, 3 or 4 channels, these have {pixels.shape[2]}")
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def read_images(path: Path) -> Tensor:
+    """uint8[N,C,H,W] of what `write_images` wrote as an array, or of the pictures in a folder.
+
+    Raises `DataError`.
+    """
+    if path.suffix == ".npz":
+        try:
+            with np.load(path) as arrays:  # without pickles
+                pixels = arrays["images"]
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            raise DataError(f"{path} has no array `images` that can be read: {error}") from error
+        if pixels.dtype != np.uint8 or pixels.ndim != 4 or len(pixels) == 0:
+            raise DataError(f"{path}: `images` is {pixels.dtype}{list(pixels.shape)}, expected uint8[N,H,W,C]")
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    files = sorted(file for file in path.glob("*") if file.suffix.lower() in SUFFIXES)
+    if not files:
+        raise DataError(f"no images at {path}: an .npz of `tdspec sample`, or a folder of pictures, is expected")
+    return decode_all(files, lambda k: str(files[k]), Data(name="image-folder"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +24,17 @@ from tdspec.training.errors import CheckpointError, TrainError
 from tdspec.training.resume import Origin
 
 
+class Weights(NamedTuple):
+    """Which weights of a run: those of this checkpoint, averaged over training or the last ones."""
+
+    checkpoint: str
+    folder: str
+    averaged: bool
+
+    def __str__(self) -> str:
+        return f"{'averaged' if self.averaged else 'raw'} weights of {self.checkpoint} of {self.folder}"
+
+
 @dataclass(frozen=True)
 class Samples:
     """Images, and all that one must say to have them again.
@@ -30,7 +42,6 @@ class Samples:
     images       uint8[N,C,H,W]
     evaluations  calls of the network for each image, in the mean over the batches
     seconds      that drawing them took
-    weights      which checkpoint, averaged or raw
     """
 
     images: Tensor
@@ -38,7 +49,7 @@ class Samples:
     seed: int
     evaluations: float
     seconds: float
-    weights: str
+    weights: Weights
 
     def __str__(self) -> str:
         return (
@@ -73,7 +84,7 @@ def sample_run(
     """
     sampler = sampler if sampler is not None else Sampler()
     task, place = _checked(spec, origin, sampler), Engine(device).device
-    network, weights = _network(spec, origin, raw)
+    network, weights = trained_network(spec, origin, raw)
     network = network.to(place).eval()
     calls = 0
 
@@ -107,12 +118,15 @@ def _checked(spec: Spec, origin: Origin, sampler: Sampler) -> Diffusion:
     return task
 
 
-def _network(spec: Spec, origin: Origin, raw: bool) -> tuple[Network, str]:
-    """The run's network with its weights, and which these are."""
+def trained_network(spec: Spec, origin: Origin, raw: bool = False) -> tuple[Network, Weights]:
+    """The run's network with its weights, averaged where there are any unless `raw`, and which these are.
+
+    Raises `CheckpointError` for a run without weights.
+    """
     if origin.checkpoint is None:
         raise CheckpointError(f"{origin.folder} has no checkpoint yet: train it first, or wait for its first one")
     saved = checkpoints.load(origin.checkpoint)
     averaged = bool(saved.ema) and not raw
     network = compile_spec(spec)
     network.load_state_dict(saved.ema if averaged else saved.model)
-    return network, f"{'averaged' if averaged else 'raw'} weights of {origin.checkpoint.name} of {origin.folder}"
+    return network, Weights(origin.checkpoint.name, str(origin.folder), averaged)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tdspec.language.data import Data
-from tdspec.training.data import cifar, digits, folder, idx, parquet
+from tdspec.training.data import cifar, digits, folder, idx, parquet, shapes
 from tdspec.training.data.images import Images, Splits, held_out, limited
 from tdspec.training.errors import DataError
 
 READERS: dict[str, Callable[[Data], tuple[Images, Images | None]]] = {
     "digits": digits.read,
+    "shapes": shapes.read,
     "mnist": idx.read,
     "fashion-mnist": idx.read,
     "cifar10": cifar.read,

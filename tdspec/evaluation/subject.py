@@ -1,0 +1,141 @@
+"""What a metric may ask for. Nothing is read, trained or drawn before it is asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tdspec.backend.network import Network
+from tdspec.diffusion.sampler import Sampler
+from tdspec.language.diffusion import Diffuse
+from tdspec.language.spec import Spec
+from tdspec.training.data import load
+from tdspec.training.data.images import Splits
+from tdspec.training.engine import Engine
+from tdspec.training.errors import DataError, TrainError
+from tdspec.training.pictures import read_images
+from tdspec.training.resume import Origin
+from tdspec.training.sampling import Weights, sample_run, trained_network
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Images that are measured, and where they come from.
+
+    images      uint8[N,C,H,W]
+    conditions  where from, and how they were drawn; JSON
+    about       the same in a sentence
+    """
+
+    images: Tensor
+    conditions: dict[str, Any]
+    about: str
+
+
+@dataclass
+class Subject:
+    """A run that is measured, and how.
+
+    spec     the run's own
+    origin   the run and its checkpoint
+    count    images to draw; None for as many as there are test images, so that both can be compared
+    path     of images that are there already, to be measured in place of drawn ones
+    sampler, seed, raw, batch, device  as in `tdspec.training.sampling.sample_run`
+    weights  of Inception, a file; None for torch-fidelity's download
+    cache    folder of the small classifiers
+    on_step  called with the number of steps done and of all, while images are drawn
+    tell     called with a line on what takes time
+    """
+
+    spec: Spec
+    origin: Origin
+    count: int | None = None
+    path: Path | None = None
+    sampler: Sampler = field(default_factory=Sampler)
+    seed: int = 0
+    raw: bool = False
+    batch: int = 64
+    device_name: str = "auto"
+    weights: Path | None = None
+    cache: Path = field(default_factory=Path)
+    on_step: Callable[[int, int], None] = lambda done, total: None
+    tell: Callable[[str], None] = lambda text: None
+
+    @cached_property
+    def device(self) -> torch.device:
+        return Engine(self.device_name).device
+
+    @cached_property
+    def splits(self) -> Splits:
+        """The spec's data, on the CPU."""
+        if self.spec.data is None:
+            raise DataError(f"`{self.spec.name}` has no `data` to compare with")
+        return load(self.spec.data)
+
+    @cached_property
+    def network(self) -> tuple[Network, Weights]:
+        """The run's network on the device, for evaluation, and which weights it has."""
+        network, weights = trained_network(self.spec, self.origin, self.raw)
+        return network.to(self.device).eval(), weights
+
+    @cached_property
+    def samples(self) -> Looked:
+        """The images that are measured. Raises `DataError` for those of another shape."""
+        if not isinstance(self.spec.task, Diffuse):
+            raise TrainError(f"{self.origin.folder} is a run of a classifier and makes no images: measure its `loss`")
+        shape = self.splits.train.shape
+        if self.path is not None:
+            images = read_images(self.path)
+            if tuple(images.shape[1:]) != shape:
+                found, wanted = ("x".join(map(str, each)) for each in (images.shape[1:], shape))
+                raise DataError(
+                    f"the images in {self.path} are {found} (channels, height, width), those of "
+                    f"{self.spec.data.name} are {wanted}"
+                )
+            return Looked(images, {"source": str(self.path), "count": len(images)}, f"images of {self.path}")
+        return self._drawn(self.count or len(self.splits.test))
+
+    def _drawn(self, count: int) -> Looked:
+        total, done = -(-count // self.batch) * self.sampler.steps, 0
+
+        def step() -> None:
+            nonlocal done
+            done += 1
+            self.on_step(done, total)
+
+        started = time.perf_counter()
+        made = sample_run(
+            self.spec, self.origin, count, sampler=self.sampler, seed=self.seed, raw=self.raw, batch=self.batch,
+            device=self.device_name, on_step=step,
+        )  # fmt: skip
+        rate = count / (time.perf_counter() - started)
+        sampler, weights = made.sampler, made.weights
+        conditions = {
+            "source": "drawn",
+            "count": count,
+            "sampler": sampler.name,
+            "steps": sampler.steps,
+            "eta": sampler.eta,
+            "evaluations": sampler.evaluations,
+            "seed": made.seed,
+            "batch": self.batch,
+            "weights": "averaged" if weights.averaged else "raw",
+            "checkpoint": weights.checkpoint,
+            "device": str(self.device),
+            "images_per_second": rate,
+        }
+        return Looked(made.images, conditions, f"{made}; {rate:.3g} images/s on {self.device}")
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """The real images that the samples are compared with; JSON."""
+        data = self.spec.data
+        assert data is not None
+        return {"data": data.name, "root": data.root, "split": "train", "images": len(self.splits.train)}
