@@ -23,12 +23,12 @@ demo: $(READY)  ## Train a neural ODE on handwritten digits, with two seeds.
 	$(BIN)/tdspec train specs/node/node-digits.yaml --seeds 2
 
 DIGITS := runs/demo-diffusion
-demo-diffusion: $(READY)  ## Train a DDPM on handwritten digits, draw new ones, and let a classifier look at them.
+demo-diffusion: $(READY)  ## Train a DDPM on handwritten digits, draw new ones, and measure them.
 	rm -rf $(DIGITS)
 	$(BIN)/tdspec train specs/diffusion/ddpm-digits.yaml --out $(DIGITS)
-	$(BIN)/tdspec sample $(DIGITS)/ddpm-digits/0001-* -n 500 --out $(DIGITS)/digits.npz
-	$(BIN)/tdspec sample $(DIGITS)/ddpm-digits/0001-* -n 100 --out $(DIGITS)/digits.png
-	$(BIN)/python -m benchmarks.digits_samples $(DIGITS)/digits.npz
+	$(BIN)/tdspec sample $(DIGITS)/ddpm-digits/0001-* -n 100 --steps 100 --out $(DIGITS)/digits.png
+	$(BIN)/tdspec eval $(DIGITS)/ddpm-digits/0001-* -n 500 --steps 100 --cache $(DIGITS)/classifiers \
+		--require 'recognised>=90' --require 'rarest>=0.25'
 
 test: $(READY)  ## Run the tests that take seconds.
 	$(BIN)/python -m pytest

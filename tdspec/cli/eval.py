@@ -115,5 +115,5 @@ def eval(
 def table(result: Evaluation) -> str:
     """The evaluation as aligned text."""
     head, rows = result.table()
-    lines = [": ".join((result.name, *result.about)), "", aligned(head, rows, right=head[1:]), "", *result.remarks()]
+    lines = [", ".join((result.name, *result.about)), "", aligned(head, rows, right=head[1:]), "", *result.remarks()]
     return "\n".join([*lines, f"saved as {result.saved}"])

@@ -99,8 +99,8 @@ def extractor(
     if len(train.labels.unique()) < 2:
         raise DataError(f"{name} has images of one class only: no classifier can learn from them what they show")
     path = cache / f"{name}-{fingerprint(train)}.safetensors"
-    network = SmallClassifier(train.shape, train.classes).eval()
-    if not _restored(network, path):
+    network = _restored(path, train)
+    if network is None:
         try:
             cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -122,7 +122,7 @@ def trained(images: Images, device: torch.device) -> SmallClassifier:
     One image in nine is noise, of which it learns to be unsure (arXiv 1812.04606): else it would be sure of anything.
     Leaves torch's global random state as it was.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(SEED)
         network = SmallClassifier(images.shape, images.classes).to(device).train()
         optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
@@ -165,13 +165,15 @@ def fingerprint(images: Images) -> str:
     return digest.hexdigest()[:12]
 
 
-def _restored(network: SmallClassifier, path: Path) -> bool:
-    """Whether the network has its weights from the file; a damaged one is trained anew."""
+def _restored(path: Path, images: Images) -> SmallClassifier | None:
+    """The classifier in a file; None where there is none, or a damaged one, which is then trained anew."""
+    with torch.device("meta"):  # draws no weights
+        network = SmallClassifier(images.shape, images.classes).eval()
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(path), assign=True)
     except (OSError, SafetensorError, RuntimeError):
-        return False
-    return True
+        return None
+    return network
 
 
 def _keep(network: SmallClassifier, path: Path, metadata: dict[str, str]) -> None:

@@ -57,6 +57,10 @@ def test_commands_and_their_options_are_these() -> None:
             "--time-name",
         ],
         "build": ["--emit", "--graph", "--json", "--set"],
+        "eval": [
+            "--batch", "--cache", "--count", "--device", "--eta", "--json", "--metric", "--raw", "--require",
+            "--sampler", "--samples", "--seed", "--steps", "--weights",
+        ],
         "explain": ["--all", "--json", "--markdown"],
         "init": ["--kind"],
         "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],

@@ -40,7 +40,8 @@ COUNTS = DDPM | NCSNPP | SCALE_SHIFT | DIT
 
 
 def test_every_spec_is_counted() -> None:
-    trained = {"ddpm-cifar10-train", "ddpm-digits"}  # the first has the network of score_sde's
+    small = {"ddpm-digits", "ddpm-fashion-mnist", "ddpm-toy"}
+    trained = {"ddpm-cifar10-train", *small}  # the first has the network of score_sde's
     assert {path.stem for path in SPECS.glob("*.yaml")} == COUNTS.keys() | trained
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from pyarrow import parquet
 from tdspec.language.data import DATASETS, Data
 from tdspec.training.data import READERS, load
 from tdspec.training.data.images import Images, held_out
+from tdspec.training.data.shapes import disc, draw, square, triangle
 from tdspec.training.errors import DataError
 
 
@@ -60,6 +62,25 @@ def test_digits() -> None:
     again = load(Data(name="digits"))
     assert torch.equal(again.test.images, splits.test.images)
     assert not torch.equal(load(Data(name="digits", split_seed=1)).test.images, splits.test.images)
+
+
+def test_shapes_follow_from_their_number() -> None:
+    facts = DATASETS["shapes"]
+    splits = load(Data(name="shapes"))
+    assert splits.sizes == {"train": facts.train, "test": facts.test}
+    assert splits.train.shape == splits.test.shape == facts.shape and splits.train.classes == facts.classes
+    assert splits.test.labels.bincount().tolist() == [667, 666, 667]
+    images, labels = draw(30)
+    assert torch.equal(images, splits.train.images[:30]) and torch.equal(labels, splits.train.labels[:30])
+    assert len(images.flatten(1).unique(dim=0)) == 30
+
+
+def test_shapes_have_the_areas_of_their_kinds() -> None:
+    """Pixels inside, for a radius of 8: a disc and a square of the same area, and a triangle within the disc."""
+    axis = torch.arange(-16, 16) + 0.5
+    x, y, radius = axis[None, None, :].expand(1, 32, 32), axis[None, :, None].expand(1, 32, 32), torch.tensor(8.0)
+    areas = [(0.5 - kind(x, y, radius)).clamp(0, 1).sum().item() for kind in (disc, square, triangle)]
+    assert areas == pytest.approx([math.pi * 64, math.pi * 64, 3 * math.sqrt(3) / 4 * 64], rel=0.02)
 
 
 def test_validation_leaves_the_test_set_alone() -> None:
