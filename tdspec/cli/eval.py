@@ -12,9 +12,7 @@ from click.core import ParameterSource
 
 from tdspec.cli.columns import aligned
 from tdspec.cli.drawing import drawing_options, make_sampler, one_run
-from tdspec.evaluation.figures import METRICS, Evaluation, Requirement, parse_metrics, parse_requirement
-
-OF_DRAWN = ("count", "sampler", "steps", "eta", "seed", "batch")  # options without effect where no image is drawn
+from tdspec.evaluation.figures import DRAWN, LOOKED, METRICS, Evaluation, Requirement, parse_metrics, parse_requirement
 
 
 def _parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
@@ -83,11 +81,12 @@ def eval(
     from tdspec.training import TrainError
 
     metrics = metrics or default_metrics(spec)
-    if samples is not None or not any(METRICS[name].samples for name in metrics):
-        given = [name for name in OF_DRAWN if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-        if given:
-            why = "--samples has them already" if samples is not None else f"{', '.join(metrics)} needs none"
-            raise click.UsageError(f"--{given[0]} is for images that are drawn; {why}")
+    for option in (*LOOKED, "cache", "weights"):
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            if not any(option in METRICS[name].options for name in metrics):
+                raise click.UsageError(f"--{option} has no effect on {', '.join(metrics)}")
+            if samples is not None and option in DRAWN:
+                raise click.UsageError(f"--{option} is for images that are drawn; --samples has them already")
     for requirement in requirements:
         if not any(requirement.name in METRICS[name].columns for name in metrics):
             raise click.UsageError(f"--require {requirement}: {', '.join(metrics)} does not measure it")

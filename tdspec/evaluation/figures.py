@@ -22,11 +22,20 @@ class Column(NamedTuple):
     about: str = ""
 
 
+DRAWN = ("count", "sampler", "steps", "eta", "seed", "batch")  # options of images that are drawn
+LOOKED = (*DRAWN, "samples")  # and of those that are there
+
+
 class Metric(NamedTuple):
-    """A metric's figures by name, and whether it looks at images that a diffusion model makes."""
+    """A metric's figures by name, and the options it heeds, other than which weights and which device."""
 
     columns: Mapping[str, Column]
-    samples: bool = True
+    options: Sequence[str]
+
+    @property
+    def looks(self) -> bool:
+        """Whether it looks at images that a diffusion model makes."""
+        return "samples" in self.options
 
 
 METRICS: dict[str, Metric] = {
@@ -34,15 +43,15 @@ METRICS: dict[str, Metric] = {
         "frechet": Column("Fréchet distance", "{:.3f}"),
         "recognised": Column("recognised", "{:.1f} %", "images of which the classifier is sure by more than 0.8"),
         "rarest": Column("rarest class", "{:.2f}", "the least of the classes' shares, over its share in training"),
-    }),
-    "fid": Metric({"fid": Column("FID", "{:.2f}")}),
-    "is": Metric({"is": Column("IS", "{:.3f}"), "is_std": Column("IS std", "{:.3f}")}),
-    "kid": Metric({"kid": Column("KID", "{:.5f}"), "kid_std": Column("KID std", "{:.5f}")}),
+    }, (*LOOKED, "cache")),
+    "fid": Metric({"fid": Column("FID", "{:.2f}")}, (*LOOKED, "weights")),
+    "is": Metric({"is": Column("IS", "{:.3f}"), "is_std": Column("IS std", "{:.3f}")}, (*LOOKED, "weights")),
+    "kid": Metric({"kid": Column("KID", "{:.5f}"), "kid_std": Column("KID std", "{:.5f}")}, (*LOOKED, "weights")),
     "loss": Metric({
         "loss": Column("loss", "{:.4f}"),
         "accuracy": Column("accuracy", "{:.2f} %"),
         "nfe": Column("NFE", "{:.1f}"),
-    }, samples=False),
+    }, ()),
 }  # fmt: skip
 COLUMNS = {name: column for metric in METRICS.values() for name, column in metric.columns.items()}
 

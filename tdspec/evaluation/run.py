@@ -77,7 +77,7 @@ def evaluate_run(
     for measure in dict.fromkeys(MEASURES[name] for name in names):
         together = tuple(name for name in names if MEASURES[name] is measure)
         found[",".join(together)] = measure(subject, together)
-    looked = subject.samples if any(METRICS[name].samples for name in names) else None
+    looked = subject.samples if any(METRICS[name].looks for name in names) else None
     result = Evaluation(
         spec.name,
         str(origin.folder),

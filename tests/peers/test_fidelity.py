@@ -56,7 +56,7 @@ def test_figures_are_torch_fidelitys(run_folder: Path, weights: Path, tmp_path: 
     train = tdspec.training.data.load(tdspec.load(run_folder / "spec.resolved.yaml").data).train.images
     theirs: dict[str, Any] = fidelity.calculate_metrics(
         input1=Colour(images), input2=Colour(train), cuda=False, fid=True, isc=True, kid=True, kid_subset_size=12,
-        rng_seed=0, feature_extractor_weights_path=str(weights), cache=False, save_cpu_ram=True, verbose=False,
+        feature_extractor_weights_path=str(weights), cache=False, save_cpu_ram=True, verbose=False,
     )  # fmt: skip
     assert found["values"]["samples"] == pytest.approx({
         "fid": theirs["frechet_inception_distance"],
