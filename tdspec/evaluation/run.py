@@ -68,6 +68,9 @@ def evaluate_run(
         spec, origin, count, None if samples is None else Path(samples), sampler or Sampler(), seed, raw, batch, device,
         None if weights is None else Path(weights), default_cache() if cache is None else Path(cache), on_step, tell,
     )  # fmt: skip
+    looks = any(METRICS[name].looks for name in names)
+    if looks:
+        subject.check_images()
     kept = origin.folder / "evaluations"
     try:
         kept.mkdir(exist_ok=True)  # before hours are spent on what cannot be kept
@@ -77,7 +80,7 @@ def evaluate_run(
     for measure in dict.fromkeys(MEASURES[name] for name in names):
         together = tuple(name for name in names if MEASURES[name] is measure)
         found[",".join(together)] = measure(subject, together)
-    looked = subject.samples if any(METRICS[name].looks for name in names) else None
+    looked = subject.samples if looks else None
     result = Evaluation(
         spec.name,
         str(origin.folder),

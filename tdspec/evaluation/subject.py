@@ -85,22 +85,25 @@ class Subject:
         network, weights = trained_network(self.spec, self.origin, self.raw)
         return network.to(self.device).eval(), weights
 
-    @cached_property
-    def samples(self) -> Looked:
-        """The images that are measured. Raises `DataError` for those of another shape."""
+    def check_images(self) -> None:
+        """Refuse at once, before anything is trained or drawn, a run without images and images that do not fit."""
         if not isinstance(self.spec.task, Diffuse):
             raise TrainError(f"{self.origin.folder} is a run of a classifier and makes no images: measure its `loss`")
-        shape = self.splits.train.shape
-        if self.path is not None:
-            images = read_images(self.path)
-            if tuple(images.shape[1:]) != shape:
-                found, wanted = ("x".join(map(str, each)) for each in (images.shape[1:], shape))
-                raise DataError(
-                    f"the images in {self.path} are {found} (channels, height, width), those of "
-                    f"{self.spec.data.name} are {wanted}"
-                )
-            return Looked(images, {"source": str(self.path), "count": len(images)}, f"images of {self.path}")
-        return self._drawn(self.count or len(self.splits.test))
+        if self.path is not None and tuple(self.samples.images.shape[1:]) != self.splits.train.shape:
+            shapes = (self.samples.images.shape[1:], self.splits.train.shape)
+            found, wanted = ("x".join(map(str, shape)) for shape in shapes)
+            raise DataError(
+                f"the images in {self.path} are {found} (channels, height, width), those of {self.spec.data.name} are "
+                f"{wanted}"
+            )
+
+    @cached_property
+    def samples(self) -> Looked:
+        """The images that are measured, read or drawn."""
+        if self.path is None:
+            return self._drawn(self.count or len(self.splits.test))
+        images = read_images(self.path)
+        return Looked(images, {"source": str(self.path), "count": len(images)}, f"images of {self.path}")
 
     def _drawn(self, count: int) -> Looked:
         total, done = -(-count // self.batch) * self.sampler.steps, 0
