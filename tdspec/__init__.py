@@ -113,7 +113,7 @@ def train(
 
 
 def sample(run: str | PathLike[str], count: int = 64, **options: Any) -> Samples:
-    """Images out of a trained diffusion model; `options` are those of `tdspec.training.sampling.sample_run`.
+    """Images out of a trained diffusion model; `options` are those of `tdspec.language.sampler.Drawing`.
 
     run    the folder of a run, whose last checkpoint is taken, or a checkpoint in it
     count  how many images
@@ -122,15 +122,16 @@ def sample(run: str | PathLike[str], count: int = 64, **options: Any) -> Samples
     """
     from pathlib import Path
 
+    from tdspec.language.sampler import Drawing
     from tdspec.training.resume import find
     from tdspec.training.sampling import sample_run
 
     origin = find(Path(run), Path("runs"), "")
-    return sample_run(load(origin.folder / "spec.resolved.yaml"), origin, count, **options)
+    return sample_run(load(origin.folder / "spec.resolved.yaml"), origin, count, Drawing(**options))
 
 
 def evaluate(run: str | PathLike[str], metrics: Iterable[str] = (), **options: Any) -> Evaluation:
-    """What a trained run is worth; `options` are those of `tdspec.evaluation.run.evaluate_run`.
+    """What a trained run is worth; `options` are those of `tdspec.evaluation.run.evaluate_run`, and of `sample`.
 
     run      as for `sample`; a classifier's too
     metrics  `frechet`, `fid`, `is`, `kid`, `loss`; by default `frechet` for a diffusion model, else `loss`
@@ -140,11 +141,13 @@ def evaluate(run: str | PathLike[str], metrics: Iterable[str] = (), **options: A
     from pathlib import Path
 
     from tdspec.evaluation.run import evaluate_run
+    from tdspec.language.sampler import Drawing
     from tdspec.training.resume import find
 
     origin = find(Path(run), Path("runs"), "")
     chosen = (metrics,) if isinstance(metrics, str) else tuple(metrics)
-    return evaluate_run(load(origin.folder / "spec.resolved.yaml"), origin, chosen, **options)
+    drawing = Drawing(**{key: options.pop(key) for key in tuple(options) if key in Drawing.__dataclass_fields__})
+    return evaluate_run(load(origin.folder / "spec.resolved.yaml"), origin, chosen, drawing, **options)
 
 
 def probe(spec: str | PathLike[str] | dict[str, Any] | Spec, *, overrides: Iterable[str] = (), **options: Any) -> Probe:

@@ -11,7 +11,7 @@ import click
 from tdspec.cli.output import spec_that_holds
 from tdspec.cli.train import device_option
 from tdspec.language.declared import Choice, Option, Scalar
-from tdspec.language.sampler import OPTIONS, SAMPLERS, Sampler, having
+from tdspec.language.sampler import OPTIONS, SAMPLERS, Drawing, Sampler, having
 
 if TYPE_CHECKING:
     from tdspec.language.spec import Spec
@@ -19,12 +19,25 @@ if TYPE_CHECKING:
 
 
 def drawing_options() -> Callable[[Any], Any]:
-    """`--sampler` with the options of all samplers, `--seed`, `--raw`, `--batch` and `--device`."""
+    """Options for all of a `Drawing`; `chosen_drawing` makes one of them."""
     options = (
         click.option(
-            "--sampler", "name", type=click.Choice(list(SAMPLERS)), default="ddpm", help="How noise becomes an image."
+            "--sampler", type=click.Choice(list(SAMPLERS)), default="ddpm", help="How noise becomes an image."
         ),
         *map(_option, OPTIONS),
+        click.option(
+            "--labels",
+            callback=_labels,
+            metavar="K,...",
+            help="Classes that the images get in turn, for a network that is told them; by default all.",
+        ),
+        click.option(
+            "--guidance",
+            type=click.FloatRange(min=0),
+            default=1.0,
+            metavar="X",
+            help="How far a label is taken beyond what is made without: 1 not at all, 0 leaves it out; 1.",
+        ),
         click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Seed of the noise; 0."),
         click.option("--raw", is_flag=True, help="The last weights, in place of the averaged ones."),
         click.option("--batch", type=click.IntRange(min=1), default=64, metavar="N", help="Images at a time; 64."),
@@ -57,12 +70,25 @@ def _option(declared: Option) -> Callable[[Any], Any]:
     )
 
 
-def chosen_sampler(name: str, options: dict[str, Any]) -> Sampler:
-    """The sampler that the options say; takes its own out of `options`."""
+def _labels(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, ...]:
     try:
-        return Sampler(name, **{declared.key: options.pop(declared.key) for declared in OPTIONS})
+        return tuple(int(label) for label in value.split(",")) if value is not None else ()
+    except ValueError:
+        raise click.BadParameter(
+            f"classes by their numbers, such as 3 or 0,1,7, not `{value}`", context, option
+        ) from None
+
+
+def chosen_drawing(options: dict[str, Any]) -> Drawing:
+    """The drawing that the options say; takes them out of `options`."""
+    own = {declared.key: options.pop(declared.key) for declared in OPTIONS}
+    try:
+        sampler = Sampler(options.pop("sampler"), **own)
     except ValueError as error:
         raise click.UsageError(f"--{error}") from None
+    return Drawing(
+        sampler, **{key: options.pop(key) for key in ("seed", "raw", "batch", "device", "labels", "guidance")}
+    )
 
 
 def one_run(run: str) -> tuple[Spec, Origin] | None:

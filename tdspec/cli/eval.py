@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from tdspec.cli.columns import aligned
-from tdspec.cli.drawing import drawing_options, make_sampler, one_run
+from tdspec.cli.drawing import chosen_drawing, drawing_options, one_run
 from tdspec.evaluation.figures import DRAWN, LOOKED, METRICS, Evaluation, Requirement, parse_metrics, parse_requirement
 
 
@@ -60,9 +60,8 @@ def _parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
 @click.option("--json", "as_json", is_flag=True, help="Print an object instead of the table.")
 @click.pass_context
 def eval(
-    context: click.Context, run: str, metrics: tuple[str, ...] | None, count: int | None, samples: str | None,
-    sampler: str, steps: int, eta: float | None, seed: int, raw: bool, batch: int, device: str, weights: str | None,
-    cache: str | None, requirements: tuple[Requirement, ...], as_json: bool,
+    context: click.Context, /, run: str, metrics: tuple[str, ...] | None, count: int | None, samples: str | None,
+    weights: str | None, cache: str | None, requirements: tuple[Requirement, ...], as_json: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Measure what a trained run is worth.
 
@@ -72,7 +71,7 @@ def eval(
 
     Exits with 1 if that cannot be measured or a requirement does not hold.
     """
-    chosen = make_sampler(sampler, steps, eta)
+    drawing = chosen_drawing(options)
     found = one_run(run)
     if found is None:
         return 1
@@ -98,8 +97,8 @@ def eval(
                 bar.update(1)
 
             result = evaluate_run(
-                spec, origin, metrics, count=count, samples=samples, sampler=chosen, seed=seed, raw=raw, batch=batch,
-                device=device, weights=weights, cache=cache, on_step=step, tell=lambda text: click.echo(text, err=True),
+                spec, origin, metrics, drawing, count=count, samples=samples, weights=weights, cache=cache,
+                on_step=step, tell=lambda text: click.echo(text, err=True),
             )  # fmt: skip
     except (TrainError, ValueError) as error:
         click.echo(f"tdspec: {error}", err=True)

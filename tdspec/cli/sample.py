@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tdspec.cli.drawing import chosen_sampler, drawing_options, one_run
+from tdspec.cli.drawing import chosen_drawing, drawing_options, one_run
 
 
 @click.command()
@@ -21,10 +21,7 @@ from tdspec.cli.drawing import chosen_sampler, drawing_options, one_run
     help="A grid (.png), an array (.npz), or a folder of PNGs; may be given several times. By default a grid, "
     "RUN/samples/<sampler>-<steps>-<seed>.png.",
 )  # fmt: skip
-def sample(
-    run: str, count: int, name: str, seed: int, raw: bool, batch: int, device: str, outs: tuple[Path, ...],
-    **options: Any,
-) -> int:  # fmt: skip
+def sample(run: str, count: int, outs: tuple[Path, ...], **options: Any) -> int:
     """Draw images from a trained diffusion model.
 
     RUN is the folder of a run, whose last checkpoint is taken, or a checkpoint in it. Averaged weights are used
@@ -32,7 +29,7 @@ def sample(
 
     Exits with 1 if the run cannot be sampled.
     """
-    sampler = chosen_sampler(name, options)
+    drawing = chosen_drawing(options)
     found = one_run(run)
     if found is None:
         return 1
@@ -41,17 +38,14 @@ def sample(
     from tdspec.training.pictures import write_images
     from tdspec.training.sampling import sample_run
 
+    steps = drawing.by.steps  # the solver of `ode` does not say how many it will take
     try:
-        # The solver of `ode` does not say how many steps it will take.
         with click.progressbar(
-            length=-(-count // batch) * (sampler.steps or 1), label="sampling", file=sys.stderr
+            length=-(-count // drawing.batch) * (steps or 1), label="sampling", file=sys.stderr
         ) as bar:
-            images = sample_run(
-                spec, origin, count, sampler=sampler, seed=seed, raw=raw, batch=batch, device=device,
-                on_step=partial(bar.update, 1),
-            )  # fmt: skip
+            images = sample_run(spec, origin, count, drawing, on_step=partial(bar.update, 1))
         click.echo(str(images))
-        stem = f"{name}-{sampler.steps}-{seed}" if sampler.steps else f"{name}-{seed}"
+        stem = "-".join(map(str, filter(None, (drawing.by.name, steps)))) + f"-{drawing.seed}"
         for path in outs or (origin.folder / "samples" / f"{stem}.png",):
             write_images(images.images, path)
             click.echo(f"wrote {path}")

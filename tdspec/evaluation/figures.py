@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tdspec.language.sampler import OPTIONS
 from tdspec.text.suggest import nearest
 
 SAMPLES, TEST, NOISE = "samples", "test images", "noise"  # the sets of images that are measured
@@ -22,7 +23,8 @@ class Column(NamedTuple):
     about: str = ""
 
 
-DRAWN = ("count", "sampler", "steps", "eta", "seed", "batch")  # options of images that are drawn
+# Options of images that are drawn.
+DRAWN = ("count", "sampler", *(option.key for option in OPTIONS), "labels", "guidance", "seed", "batch")
 LOOKED = (*DRAWN, "samples")  # and of those that are there
 
 

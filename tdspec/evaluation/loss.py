@@ -17,7 +17,7 @@ def measure(subject: Subject, names: tuple[str, ...]) -> Figures:
     A diffusion model's loss is that of fixed noise and times; both follow from `train.batch_size`.
     """
     spec, (network, weights) = subject.spec, subject.network
-    engine = Engine(subject.device_name, spec.train.precision)
+    engine = Engine(subject.drawing.device, spec.train.precision)
     runner = Runner(spec, Path(), engine, lambda: network, splits=subject.splits.to(engine.device))
     loop = runner.prepare(spec.train.seed, Recorder())
     found = loop.evaluate(loop.splits.test)

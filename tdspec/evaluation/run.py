@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tdspec.diffusion.sampler import Sampler
 from tdspec.evaluation import frechet, inception, loss
 from tdspec.evaluation.figures import METRICS, Evaluation, Figures
 from tdspec.evaluation.subject import Subject
 from tdspec.language.diffusion import Diffuse
+from tdspec.language.sampler import Drawing
 from tdspec.language.spec import Spec
 from tdspec.training.errors import FolderError, TrainError
 from tdspec.training.resume import Origin
@@ -32,14 +32,10 @@ def evaluate_run(
     spec: Spec,
     origin: Origin,
     metrics: Sequence[str] = (),
+    drawing: Drawing | None = None,
     *,
     count: int | None = None,
     samples: str | os.PathLike[str] | None = None,
-    sampler: Sampler | None = None,
-    seed: int = 0,
-    raw: bool = False,
-    batch: int = 64,
-    device: str = "auto",
     weights: str | os.PathLike[str] | None = None,
     cache: str | os.PathLike[str] | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
@@ -50,9 +46,9 @@ def evaluate_run(
     spec     the run's own, from its `spec.resolved.yaml`
     origin   the run, whose last checkpoint is taken, or another of its checkpoints
     metrics  names of `METRICS`; by default `frechet` for a diffusion model, `loss` for a classifier
+    drawing  how images are drawn; its weights and its device are those of every metric
     count    images to draw; by default as many as there are test images
     samples  an .npz of `tdspec sample`, or a folder of images: measured in place of drawn ones
-    sampler, seed, raw, batch, device  as in `tdspec.training.sampling.sample_run`
     weights  file of Inception's weights, for `fid`, `is` and `kid`; by default torch-fidelity's, downloaded
     cache    folder of the small classifiers of `frechet`; by default `~/.cache/tdspec`
     on_step  called with the number of steps done and of all, while images are drawn
@@ -65,7 +61,7 @@ def evaluate_run(
         if name not in MEASURES:
             raise TrainError(f"there is no metric `{name}`: {', '.join(MEASURES)}")
     subject = Subject(
-        spec, origin, count, None if samples is None else Path(samples), sampler or Sampler(), seed, raw, batch, device,
+        spec, origin, drawing or Drawing(), count, None if samples is None else Path(samples),
         None if weights is None else Path(weights), default_cache() if cache is None else Path(cache), on_step, tell,
     )  # fmt: skip
     looks = any(METRICS[name].looks for name in names)

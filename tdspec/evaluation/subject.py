@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +12,8 @@ import torch
 from torch import Tensor
 
 from tdspec.backend.network import Network
-from tdspec.diffusion.sampler import Sampler
 from tdspec.language.diffusion import Diffuse
+from tdspec.language.sampler import OPTIONS, Drawing
 from tdspec.language.spec import Spec
 from tdspec.training.data import load
 from tdspec.training.data.images import Splits
@@ -45,9 +44,9 @@ class Subject:
 
     spec     the run's own
     origin   the run and its checkpoint
+    drawing  how images are drawn, with which weights, where
     count    images to draw; None for as many as there are test images, so that both can be compared
     path     of images that are there already, to be measured in place of drawn ones
-    sampler, seed, raw, batch, device  as in `tdspec.training.sampling.sample_run`
     weights  of Inception, a file; None for torch-fidelity's download
     cache    folder of the small classifiers
     on_step  called with the number of steps done and of all, while images are drawn
@@ -56,13 +55,9 @@ class Subject:
 
     spec: Spec
     origin: Origin
+    drawing: Drawing = field(default_factory=Drawing)
     count: int | None = None
     path: Path | None = None
-    sampler: Sampler = field(default_factory=Sampler)
-    seed: int = 0
-    raw: bool = False
-    batch: int = 64
-    device_name: str = "auto"
     weights: Path | None = None
     cache: Path = field(default_factory=Path)
     on_step: Callable[[int, int], None] = lambda done, total: None
@@ -70,7 +65,7 @@ class Subject:
 
     @cached_property
     def device(self) -> torch.device:
-        return Engine(self.device_name).device
+        return Engine(self.drawing.device).device
 
     @cached_property
     def splits(self) -> Splits:
@@ -82,7 +77,7 @@ class Subject:
     @cached_property
     def network(self) -> tuple[Network, Weights]:
         """The run's network on the device, for evaluation, and which weights it has."""
-        network, weights = trained_network(self.spec, self.origin, self.raw)
+        network, weights = trained_network(self.spec, self.origin, self.drawing.raw)
         return network.to(self.device).eval(), weights
 
     def check_images(self) -> None:
@@ -106,35 +101,31 @@ class Subject:
         return Looked(images, {"source": str(self.path), "count": len(images)}, f"images of {self.path}")
 
     def _drawn(self, count: int) -> Looked:
-        total, done = -(-count // self.batch) * self.sampler.steps, 0
+        how = self.drawing
+        total, done = -(-count // how.batch) * (how.by.steps or 1), 0
 
         def step() -> None:
             nonlocal done
             done += 1
             self.on_step(done, total)
 
-        started = time.perf_counter()
-        made = sample_run(
-            self.spec, self.origin, count, sampler=self.sampler, seed=self.seed, raw=self.raw, batch=self.batch,
-            device=self.device_name, on_step=step,
-        )  # fmt: skip
-        rate = count / (time.perf_counter() - started)
-        sampler, weights = made.sampler, made.weights
+        made = sample_run(self.spec, self.origin, count, how, on_step=step)
         conditions = {
             "source": "drawn",
             "count": count,
-            "sampler": sampler.name,
-            "steps": sampler.steps,
-            "eta": sampler.eta,
-            "evaluations": sampler.evaluations,
-            "seed": made.seed,
-            "batch": self.batch,
-            "weights": "averaged" if weights.averaged else "raw",
-            "checkpoint": weights.checkpoint,
+            "sampler": how.by.name,
+            **{option.key: value for option in OPTIONS if (value := getattr(how.by, option.key)) is not None},
+            "evaluations": made.evaluations,
+            "labels": list(how.labels),
+            "guidance": how.guidance,
+            "seed": how.seed,
+            "batch": how.batch,
+            "weights": "averaged" if made.weights.averaged else "raw",
+            "checkpoint": made.weights.checkpoint,
             "device": str(self.device),
-            "images_per_second": rate,
+            "images_per_second": count / made.seconds,
         }
-        return Looked(made.images, conditions, f"{made}; {rate:.3g} images/s on {self.device}")
+        return Looked(made.images, conditions, f"{made}, on {self.device}")
 
     @property
     def reference(self) -> dict[str, Any]:

@@ -124,11 +124,49 @@ class Sampler:
         return self.steps * (1 + (self.corrections or 0))
 
 
+OPTIONS = options(Sampler)[1:]
+HOLDS = {"minimum": operator.ge, "maximum": operator.le, "exclusiveMinimum": operator.gt}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How images are drawn from a run.
+
+    sampler   a sampler, or the name of one with its defaults
+    seed      of the noise; a batch's noise follows from it and from the batch's place alone
+    raw       with the last weights, where there are averaged ones too
+    batch     images at a time
+    device    `auto`, `cpu`, `cuda`, ...
+    labels    classes, which the images get in turn, for a network that is told them; all of its classes by default
+    guidance  how far what is said with a label is taken beyond what is said without: 1 not at all, 0 leaves the label
+              out (arXiv 2207.12598, w + 1 there)
+    """
+
+    sampler: Sampler | str = Sampler()
+    seed: int = 0
+    raw: bool = False
+    batch: int = 64
+    device: str = "auto"
+    labels: tuple[int, ...] = ()
+    guidance: float = 1.0
+
+    @property
+    def by(self) -> Sampler:
+        """The sampler."""
+        return Sampler(self.sampler) if isinstance(self.sampler, str) else self.sampler
+
+    def __str__(self) -> str:
+        said = [str(self.by)]
+        if self.labels:
+            said.append(f"labels {','.join(map(str, self.labels))}")
+        if self.guidance != 1:
+            said.append(f"guidance {self.guidance:g}")
+        return ", ".join(said)
+
+
 def having(key: str) -> dict[str, Any]:
     """The samplers that have an option, each with its default."""
     return {name: kind.options[key] for name, kind in SAMPLERS.items() if key in kind.options}
 
 
-OPTIONS = options(Sampler)[1:]
-HOLDS = {"minimum": operator.ge, "maximum": operator.le, "exclusiveMinimum": operator.gt}
 BOUNDS = {"minimum": "least is", "maximum": "greatest is", "exclusiveMinimum": "values are above"}

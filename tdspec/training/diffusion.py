@@ -92,11 +92,32 @@ class Diffusion:
         noisy = self.process.mix(x0, self.repeated(x0, 0)[1], t)
         return self.process.shown(noisy, self.process.level(t).like(x0)), t
 
-    def denoise(self, model: nn.Module, x: Tensor, t: float, clip: bool = True) -> Parts:
-        """Data and noise in x at the time t, as the network says; with `clip`, data in [-1, 1]."""
+    def denoise(
+        self,
+        model: nn.Module,
+        x: Tensor,
+        t: float,
+        clip: bool = True,
+        labels: Tensor | None = None,
+        guidance: float = 1.0,
+    ) -> Parts:
+        """Data and noise in x at the time t, as the network says; with `clip`, data in [-1, 1].
+
+        labels    i64[B], for a network that is told them
+        guidance  what is said with them, less what is said without, counts as often (arXiv 2207.12598, equation 6)
+        """
         times = torch.full((len(x),), t, device=x.device)
         level = Level(*(value.to(x) for value in self.process.level(times.double().cpu()))).like(x)
-        given, share = self.called(model, x, times, level)
+        if labels is None or guidance == 1:
+            given, share = self.called(model, x, times, level, *(() if labels is None else (labels,)))
+        else:
+            none = torch.full_like(labels, self.classes or 0)
+            twice = Level(*(torch.cat((value, value)) for value in level))
+            both, shares = self.called(
+                model, torch.cat((x, x)), torch.cat((times, times)), twice, torch.cat((labels, none))
+            )
+            told, untold = both.chunk(2)
+            given, share = untold + guidance * (told - untold), None if shares is None else shares.chunk(2)[0]
         found = parts(self.predict, given, x, level)._replace(share=share)
         return clipped(found, x, level) if clip else found
 

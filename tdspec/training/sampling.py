@@ -8,14 +8,14 @@ from time import perf_counter
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tdspec.backend.compile import compile_spec
 from tdspec.backend.network import Network
 from tdspec.diffusion.predict import Parts
 from tdspec.diffusion.sampler import check, draw
 from tdspec.language.diffusion import Diffuse
-from tdspec.language.sampler import Sampler
+from tdspec.language.sampler import Drawing
 from tdspec.language.spec import Spec
 from tdspec.training import checkpoint as checkpoints
 from tdspec.training.diffusion import Diffusion, unscaled
@@ -45,76 +45,84 @@ class Samples:
     """
 
     images: Tensor
-    sampler: Sampler
-    seed: int
+    drawing: Drawing
     evaluations: float
     seconds: float
     weights: Weights
 
     def __str__(self) -> str:
         return (
-            f"{len(self.images)} samples: {self.sampler}, {self.evaluations:g} evaluations each, "
-            f"{len(self.images) / self.seconds:.3g} images/s, seed {self.seed}; {self.weights}"
+            f"{len(self.images)} samples: {self.drawing}, {self.evaluations:g} evaluations each, "
+            f"{len(self.images) / self.seconds:.3g} images/s, seed {self.drawing.seed}; {self.weights}"
         )
 
 
 def sample_run(
-    spec: Spec,
-    origin: Origin,
-    count: int,
-    *,
-    sampler: Sampler | None = None,
-    seed: int = 0,
-    raw: bool = False,
-    batch: int = 64,
-    device: str = "auto",
-    on_step: Callable[[], None] | None = None,
+    spec: Spec, origin: Origin, count: int, drawing: Drawing | None = None, on_step: Callable[[], None] | None = None
 ) -> Samples:
     """Draw images from the weights of a run.
 
     spec     the run's own, from its `spec.resolved.yaml`
     origin   the run, whose last checkpoint is taken, or another of its checkpoints
-    sampler  how; by default ancestral sampling in 50 steps
-    seed     of the noise; a batch's noise follows from it and from the batch's place alone
-    raw      take the last weights, where there are averaged ones too
+    drawing  how; by default ancestral sampling in 50 steps
     on_step  called after each step of each batch
 
-    Raises `TrainError` for a run that is no diffusion or a sampler that does not fit, `CheckpointError` for a run
+    Raises `TrainError` for a run that is no diffusion or a drawing that does not fit, `CheckpointError` for a run
     without weights.
     """
-    sampler = sampler if sampler is not None else Sampler()
-    task, place = _checked(spec, origin, sampler), Engine(device).device
-    network, weights = trained_network(spec, origin, raw)
-    network = network.to(place).eval()
-    calls = 0
-
-    def denoise(x: Tensor, t: float) -> Parts:
-        nonlocal calls
-        calls += 1
-        return task.denoise(network, x, t, clip=sampler.clips)
-
-    images = []
+    drawing = drawing if drawing is not None else Drawing()
+    task, place = _checked(spec, origin, drawing), Engine(drawing.device).device
+    network, weights = trained_network(spec, origin, drawing.raw)
     began = perf_counter()
-    for number, start in enumerate(range(0, count, batch)):
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-        x = torch.randn(min(batch, count - start), *spec.input, generator=generator).to(place)
-        with torch.no_grad():
-            for step in draw(sampler, denoise, task.process, x, generator):
-                x = step
-                if on_step is not None:
-                    on_step()
+    images, calls = drawn(task, network.to(place).eval(), spec.input, count, drawing, on_step)
+    return Samples(images, drawing, calls, perf_counter() - began, weights)
+
+
+@torch.no_grad()
+def drawn(
+    task: Diffusion, network: nn.Module, shape: tuple[int, ...], count: int, drawing: Drawing,
+    on_step: Callable[[], None] | None = None,
+) -> tuple[Tensor, float]:  # fmt: skip
+    """Images of a network, uint8[count, *shape] on the CPU, and how often it was called for each.
+
+    network  in evaluation, on its device
+    Leaves torch's global random state as it was.
+    """
+    sampler = drawing.by
+    place = next(network.parameters()).device
+    turn = torch.tensor(drawing.labels or range(task.classes or 0), device=place)
+    images, calls = [], 0
+    for number, start in enumerate(range(0, count, drawing.batch)):
+        size = min(drawing.batch, count - start)
+        labels = turn[torch.arange(start, start + size, device=place) % len(turn)] if task.classes else None
+
+        def denoise(x: Tensor, t: float, labels: Tensor | None = labels) -> Parts:
+            nonlocal calls
+            calls += 1
+            return task.denoise(network, x, t, clip=sampler.clips, labels=labels, guidance=drawing.guidance)
+
+        generator = torch.Generator().manual_seed(drawing.seed * 1_000_003 + number)
+        x = torch.randn(size, *shape, generator=generator).to(place)
+        for step in draw(sampler, denoise, task.process, x, generator):
+            x = step
+            if on_step is not None:
+                on_step()
         images.append(unscaled(x).cpu())
-    return Samples(torch.cat(images), sampler, seed, calls / len(images), perf_counter() - began, weights)
+    return torch.cat(images), calls / len(images)
 
 
-def _checked(spec: Spec, origin: Origin, sampler: Sampler) -> Diffusion:
+def _checked(spec: Spec, origin: Origin, drawing: Drawing) -> Diffusion:
     if not isinstance(spec.task, Diffuse):
         raise TrainError(f"{origin.folder} is a run of `{spec.name}`, whose task is not `diffuse`: it makes no images")
     task = Diffusion.of(spec)
     try:
-        check(sampler, task.process)
+        check(drawing.by, task.process)
     except (ValueError, ImportError) as error:
         raise TrainError(f"`{spec.name}` cannot be sampled so: {error}") from error
+    if task.classes is None and (drawing.labels or drawing.guidance != 1):
+        raise TrainError(f"`{spec.name}` is not told any labels, so that there is nothing to guide")
+    if task.classes is not None and not all(0 <= label < task.classes for label in drawing.labels):
+        raise TrainError(f"`{spec.name}` knows the labels 0 to {task.classes - 1}, not {max(drawing.labels)}")
     return task
 
 

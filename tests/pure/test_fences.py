@@ -58,15 +58,16 @@ def test_commands_and_their_options_are_these() -> None:
         ],
         "build": ["--emit", "--graph", "--json", "--set"],
         "eval": [
-            "--batch", "--cache", "--count", "--device", "--eta", "--json", "--metric", "--raw", "--require",
-            "--sampler", "--samples", "--seed", "--steps", "--weights",
+            "--batch", "--cache", "--corrections", "--count", "--device", "--eta", "--guidance", "--json", "--labels",
+            "--metric", "--order", "--raw", "--require", "--sampler", "--samples", "--seed", "--singlestep", "--snr",
+            "--spacing", "--steps", "--tolerance", "--weights",
         ],
         "explain": ["--all", "--json", "--markdown"],
         "init": ["--kind"],
         "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],
         "sample": [
-            "--batch", "--corrections", "--count", "--device", "--eta", "--order", "--out", "--raw", "--sampler",
-            "--seed", "--singlestep", "--snr", "--spacing", "--steps", "--tolerance",
+            "--batch", "--corrections", "--count", "--device", "--eta", "--guidance", "--labels", "--order", "--out",
+            "--raw", "--sampler", "--seed", "--singlestep", "--snr", "--spacing", "--steps", "--tolerance",
         ],
         "schema": ["--check", "--write"],
         "train": [

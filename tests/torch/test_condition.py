@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,7 +14,7 @@ from tdspec.language.diffusion import Diffuse
 from tdspec.report.finding import Severity
 from tdspec.training.data.images import Images, Splits
 from tdspec.training.diffusion import Diffusion
-from tdspec.training.errors import DataError
+from tdspec.training.errors import DataError, TrainError
 from tests.torch.emitted import emitted
 from tests.torch.small_diffusion import SPEC
 
@@ -89,6 +91,47 @@ def test_a_share_of_the_labels_is_dropped_in_training_alone() -> None:
     assert torch.equal(model.labels[~dropped], labels[~dropped])
     task.measure(model, torch.zeros(4000, 1, 2, 2), labels, fixed=0)
     assert torch.equal(model.labels, labels)
+
+
+class Class(nn.Module):
+    """Gives the label's number, and 0.5 for none."""
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        number = torch.where(labels == 10, 0.5, labels.float())
+        return number.view(-1, 1, 1, 1).expand_as(x)
+
+
+@pytest.mark.parametrize(("guidance", "calls", "expected"), [(1, 1, 3), (0, 1, 0.5), (4, 1, 0.5 + 4 * 2.5)])
+def test_guidance_goes_beyond_what_is_said_without_a_label(guidance: float, calls: int, expected: float) -> None:
+    task = Diffusion(Diffuse(predict="x0"), classes=10)
+    seen: list[int] = []
+    model = Class()
+    model.register_forward_hook(lambda *_: seen.append(1))
+    found = task.denoise(
+        model, torch.zeros(2, 1, 2, 2), 0.5, clip=False, labels=torch.tensor([3, 3]), guidance=guidance
+    )
+    assert len(seen) == calls and found.x0.unique().tolist() == [expected]
+
+
+def test_images_get_their_labels_in_turn(tmp_path: Path) -> None:
+    """By the run's folder, as a user does it; guidance and labels are said, and refused where there are none."""
+    told_run, plain_run = (
+        Path(
+            tdspec.train(text.replace("iterations: 24", "iterations: 1"), out=tmp_path, quiet=True, device="cpu").folder
+        )
+        for text in (TOLD.replace("name: small", "name: told"), SPEC)
+    )
+    how = {"sampler": "ddim", "device": "cpu"}
+    three = tdspec.sample(told_run, 3, labels=(3,), **how)
+    turns = tdspec.sample(told_run, 3, labels=(3, 4), guidance=2.0, **how)
+    assert "labels 3, 50 eval" in str(three) and "labels 3,4, guidance 2, 50 eval" in str(turns)
+    every = tdspec.sample(told_run, 12, batch=5, **how)
+    again = tdspec.sample(told_run, 12, batch=5, labels=tuple(range(10)), **how)
+    assert torch.equal(every.images, again.images) and every.evaluations == 50
+    with pytest.raises(TrainError, match="labels 0 to 9, not 10"):
+        tdspec.sample(told_run, 1, labels=(10,), **how)
+    with pytest.raises(TrainError, match="nothing to guide"):
+        tdspec.sample(plain_run, 1, guidance=2.0, **how)
 
 
 def test_data_of_more_classes_are_refused() -> None:

@@ -176,7 +176,8 @@ def test_figures_come_with_all_their_conditions(whole: Path, cache: Path, run: R
     images = dict(found["images"])
     assert images.pop("images_per_second") > 0
     assert images == {
-        "source": "drawn", "count": 70, "sampler": "heun", "steps": 3, "eta": 0.0, "evaluations": 5, "seed": 5,
+        "source": "drawn", "count": 70, "sampler": "heun", "steps": 3, "spacing": "logsnr", "evaluations": 5, "seed": 5,
+        "labels": [], "guidance": 1.0,
         "batch": 32, "weights": "averaged", "checkpoint": "step-24", "device": "cpu",
     }  # fmt: skip
     figures = found["figures"]["frechet"]
@@ -275,7 +276,7 @@ def test_metrics_are_those_declared() -> None:
         (("--samples", "large.npz"), 1, "large.npz are 3x32x32 (channels, height, width), those of digits are 1x8x8"),
         (("--samples", "one.npz"), 1, "needs two images at least"),
         (("--samples", "sizes"), 1, "set data.image_size"),
-        (("--steps", "1001"), 1, "has 1000 steps of time, 1001 were asked for"),
+        (("--steps", "1001"), 1, "discrete time has 1000 steps, 1001 were asked for"),
         (("--weights", "none.pth"), 2, "none.pth"),
     ],
 )  # fmt: skip
