@@ -20,7 +20,7 @@ RHO = 7  # of arXiv 2206.00364, equation 5
 def grid(process: Process, count: int, spacing: Spacing = "time", finite: bool = False) -> Tensor:
     """f64[count], from noise to data; discrete time is rounded to its steps, no two alike.
 
-    spacing  `time`: evenly in t; `logsnr`: in log alpha/sigma (arXiv 2206.00927, section 3.4);
+    spacing  `time`: evenly in t; `logsnr`: in log alpha/sigma (arXiv 2206.00927);
              `karras`: in (sigma/alpha)^(1/7) (arXiv 2206.00364, equation 5)
     finite   start where sigma/alpha is finite, as all but `time` do anyway
 
