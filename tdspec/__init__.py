@@ -134,7 +134,7 @@ def evaluate(run: str | PathLike[str], metrics: Iterable[str] = (), **options: A
     """What a trained run is worth; `options` are those of `tdspec.evaluation.run.evaluate_run`, and of `sample`.
 
     run      as for `sample`; a classifier's too
-    metrics  `frechet`, `fid`, `is`, `kid`, `loss`; by default `frechet` for a diffusion model, else `loss`
+    metrics  `frechet`, `fid`, `is`, `kid`, `nll`, `loss`; by default `frechet` for a diffusion model, else `loss`
 
     Raises `TrainError` where the run, the images or the weights do not allow it.
     """

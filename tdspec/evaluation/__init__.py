@@ -6,5 +6,6 @@ subject.py    what a metric may ask for: images drawn or read, the data, the net
 frechet.py    Frechet distance in the features of a small classifier, and what that recognises
 extractor.py  that classifier, trained on the data's own training images and kept
 inception.py  FID, IS and KID, by torch-fidelity
+likelihood.py bits per dimension, by the probability flow
 loss.py       loss and accuracy on the test images, as in training
 """

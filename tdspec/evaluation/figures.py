@@ -49,6 +49,10 @@ METRICS: dict[str, Metric] = {
     "fid": Metric({"fid": Column("FID", "{:.2f}")}, (*LOOKED, "weights")),
     "is": Metric({"is": Column("IS", "{:.3f}"), "is_std": Column("IS std", "{:.3f}")}, (*LOOKED, "weights")),
     "kid": Metric({"kid": Column("KID", "{:.5f}"), "kid_std": Column("KID std", "{:.5f}")}, (*LOOKED, "weights")),
+    "nll": Metric({
+        "nll": Column("bits per dimension", "{:.3f}"),
+        "nll_error": Column("standard error", "{:.3f}"),
+    }, ("count", "batch", "seed")),
     "loss": Metric({
         "loss": Column("loss", "{:.4f}"),
         "accuracy": Column("accuracy", "{:.2f} %"),

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tdspec.evaluation import frechet, inception, loss
+from tdspec.evaluation import frechet, inception, likelihood, loss
 from tdspec.evaluation.figures import METRICS, Evaluation, Figures
 from tdspec.evaluation.subject import Subject
 from tdspec.language.diffusion import Diffuse
@@ -24,6 +24,7 @@ MEASURES: dict[str, Measure] = {
     "fid": inception.measure,
     "is": inception.measure,
     "kid": inception.measure,
+    "nll": likelihood.measure,
     "loss": loss.measure,
 }
 
