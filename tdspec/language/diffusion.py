@@ -12,6 +12,7 @@ from functools import partial
 from typing import ClassVar, Literal, get_args
 
 from tdspec.language.fields import option
+from tdspec.language.sampler import SamplerName
 
 STEPS = "Steps of discrete time, 1000 in DDPM: t is then a multiple of 1/steps. Without, time is continuous."
 BETA_MIN, BETA_MAX = "Rate at t = 0", "Rate at t = 1"
@@ -190,6 +191,15 @@ def log_sigma(noise: Noise) -> tuple[float, float] | None:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """Images that are drawn at every evaluation, as a grid in the run's folder `samples`, the same noise each time."""
+
+    count: int = option(36, "How many.", minimum=1)
+    sampler: SamplerName = option("ddim", "How noise becomes an image, as in `tdspec sample`.")
+    steps: int = option(20, "Steps from noise to image.", minimum=1)
+
+
+@dataclass(frozen=True)
 class Diffuse:
     """Learn to take noise away, and so to make images: the network is called as model(x_t, t), t in [0, 1].
 
@@ -211,6 +221,8 @@ class Diffuse:
         "`learned`: the network ends in twice the channels, and the second half says where the log variance of each "
         "step lies between its least and its greatest; discrete time only (arXiv 2102.09672, section 3.1).",
     )
+
+    preview: Preview | None = option(None, "Images that are drawn while it is trained; none by default.")
 
     @property
     def predicts(self) -> Prediction:

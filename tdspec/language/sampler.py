@@ -14,6 +14,8 @@ from tdspec.language.declared import Choice, options
 from tdspec.language.fields import option
 
 Spacing = Literal["time", "logsnr", "karras"]
+# In steps; the solver of `ode` takes as many as it likes.
+SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpm-solver++", "sde-dpm-solver++", "unipc", "pc"]
 
 
 class Kind(NamedTuple):

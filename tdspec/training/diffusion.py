@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from tdspec.diffusion.predict import Parts, clipped, parts, target, weights
 from tdspec.diffusion.process import Level, make_process
+from tdspec.diffusion.sampler import check, draw
 from tdspec.diffusion.times import density, drawn, times
 from tdspec.diffusion.variance import bound
 from tdspec.language.diffusion import Diffuse
+from tdspec.language.sampler import Drawing, Sampler
 from tdspec.language.spec import Spec
 from tdspec.training.data.images import Splits
 from tdspec.training.errors import DataError
@@ -121,7 +125,51 @@ class Diffusion:
         found = parts(self.predict, given, x, level)._replace(share=share)
         return clipped(found, x, level) if clip else found
 
+    @torch.no_grad()
+    def sampled(
+        self, model: nn.Module, shape: tuple[int, ...], count: int, drawing: Drawing,
+        on_step: Callable[[], None] | None = None,
+    ) -> tuple[Tensor, float]:  # fmt: skip
+        """Images of a network, uint8[count, *shape] on the CPU, and how often it was called for each.
+
+        model    in evaluation, on its device
+        on_step  called after each step of each batch
+        Leaves torch's global random state as it was.
+        """
+        sampler, place = drawing.by, next(model.parameters()).device
+        turn = torch.tensor(drawing.labels or range(self.classes or 0), device=place)
+        images, calls = [], 0
+        for number, start in enumerate(range(0, count, drawing.batch)):
+            size = min(drawing.batch, count - start)
+            labels = turn[torch.arange(start, start + size, device=place) % len(turn)] if self.classes else None
+
+            def denoise(x: Tensor, t: float, labels: Tensor | None = labels) -> Parts:
+                nonlocal calls
+                calls += 1
+                return self.denoise(model, x, t, clip=sampler.clips, labels=labels, guidance=drawing.guidance)
+
+            generator = torch.Generator().manual_seed(drawing.seed * 1_000_003 + number)
+            x = torch.randn(size, *shape, generator=generator).to(place)
+            for step in draw(sampler, denoise, self.process, x, generator):
+                x = step
+                if on_step is not None:
+                    on_step()
+            images.append(unscaled(x).cpu())
+        return torch.cat(images), calls / len(images)
+
+    def preview(self, model: nn.Module, shape: tuple[int, ...]) -> Tensor | None:
+        asked = self.section.preview
+        if asked is None:
+            return None
+        drawing = Drawing(Sampler(asked.sampler, asked.steps))
+        return self.sampled(model.eval(), shape, asked.count, drawing)[0]
+
     def check(self, output: Tensor, splits: Splits) -> None:
+        if self.section.preview is not None:
+            try:  # before hours are spent
+                check(Sampler(self.section.preview.sampler, self.section.preview.steps), self.process)
+            except (ValueError, ImportError) as error:
+                raise DataError(f"`task.preview` cannot be drawn: {error}") from error
         channels, *positions = splits.train.shape
         wanted = (channels * self.section.channels, *positions)
         if tuple(output.shape[1:]) != wanted:

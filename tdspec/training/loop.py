@@ -215,6 +215,8 @@ class Loop:
             x, _ = self.prepare(self.splits.test, slice(0, SHARE_IMAGES))
             shares = self.time_share(self.evaluated, *self.task.arguments(x))
             record["time_share"], record["embedding_share"] = shares.outputs, shares.entries
+        if self.engine.main and (images := self.task.preview(self.evaluated, self.splits.train.shape)) is not None:
+            record["preview"] = self.recorder.picture(f"step-{self.step}", images)
         before = self.last or {}
         self.last = self.write("epoch", **record)
         for text in deaths(before.get("time_share", {}), record.get("time_share", {})):

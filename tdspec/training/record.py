@@ -6,9 +6,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from torch import Tensor
+
 from tdspec.training import checkpoint as checkpoints
 from tdspec.training.checkpoint import Checkpoint
 from tdspec.training.metrics import MetricsLog, Record
+from tdspec.training.pictures import write_images
 from tdspec.training.progress import Progress, Silent
 from tdspec.training.run_folder import RunFolder
 
@@ -52,6 +55,14 @@ class Recorder:
             self.log.write(record)
         self.progress.record(record)
         return record
+
+    def picture(self, name: str, images: Tensor) -> str:
+        """Write images, uint8[N,C,H,W], as a grid into the run's folder; gives its path there, or nothing."""
+        path = f"samples/{name}.png"
+        if self.folder is None:
+            return ""
+        write_images(images, self.folder.path / path)
+        return path
 
     def save(self, checkpoint: Checkpoint, *, best: bool) -> None:
         """Write a checkpoint, which remembers how long the metrics were when it was made."""

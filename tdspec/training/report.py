@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -43,6 +45,7 @@ p.about { color: #555; margin-top: .2rem; }
 .curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); gap: 1rem; }
 .curves svg { width: 100%; height: auto; }
 .graph { overflow-x: auto; }
+img.samples { max-width: 100%; image-rendering: pixelated; }
 table { border-collapse: collapse; }
 td { padding: .1rem 1.2rem .1rem 0; vertical-align: top; }
 td:first-child { color: #555; white-space: nowrap; }
@@ -51,7 +54,13 @@ pre { background: #f6f7f9; padding: 1rem; overflow-x: auto; border-radius: 8px; 
 
 
 def render_report(
-    title: str, about: str, records: Sequence[Record], settings: Mapping[str, Any], spec_text: str, graph_svg: str = ""
+    title: str,
+    about: str,
+    records: Sequence[Record],
+    settings: Mapping[str, Any],
+    spec_text: str,
+    graph_svg: str = "",
+    folder: Path = Path(),
 ) -> str:
     """The report as HTML.
 
@@ -59,6 +68,7 @@ def render_report(
     settings   rows of the table: parameters, device, seed, versions, ...
     spec_text  the resolved spec
     graph_svg  the drawn graph, or empty
+    folder     where the pictures of the records are
     """
     epochs = [record for record in records if record["kind"] == "epoch"]
     notes = [record for record in records if record["kind"] == "note"]
@@ -66,6 +76,9 @@ def render_report(
     if epochs:
         parts.append(f"<div class='tiles'>{''.join(_tiles(epochs[-1]))}</div>")
         parts.append(f"<h2>Curves</h2><div class='curves'>{''.join(_curves(epochs))}</div>")
+    shown = next((record["preview"] for record in reversed(epochs) if record.get("preview")), None)
+    if shown is not None:
+        parts.append(f"<h2>Samples</h2><p class='about'>{escape(shown)}</p>{_picture(folder / shown)}")
     if graph_svg:
         parts.append(f"<h2>Graph</h2><div class='graph'>{_inline(graph_svg)}</div>")
     if notes:
@@ -79,6 +92,13 @@ def render_report(
         f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _picture(path: Path) -> str:
+    """A PNG within the page; empty if it is gone."""
+    if not path.is_file():
+        return ""
+    return f"<img class='samples' src='data:image/png;base64,{b64encode(path.read_bytes()).decode()}'>"
 
 
 def _tiles(last: Record) -> list[str]:

@@ -181,6 +181,7 @@ class Runner:
             settings,
             spec.text,
             drawing(spec, shares),
+            folder.path,
         )
         folder.write("report.html", text)
 

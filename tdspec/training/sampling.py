@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import NamedTuple
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tdspec.backend.compile import compile_spec
 from tdspec.backend.network import Network
-from tdspec.diffusion.predict import Parts
-from tdspec.diffusion.sampler import check, draw
+from tdspec.diffusion.sampler import check
 from tdspec.language.diffusion import Diffuse
 from tdspec.language.sampler import Drawing
 from tdspec.language.spec import Spec
 from tdspec.training import checkpoint as checkpoints
-from tdspec.training.diffusion import Diffusion, unscaled
+from tdspec.training.diffusion import Diffusion
 from tdspec.training.engine import Engine
 from tdspec.training.errors import CheckpointError, TrainError
 from tdspec.training.resume import Origin
@@ -74,41 +72,8 @@ def sample_run(
     task, place = _checked(spec, origin, drawing), Engine(drawing.device).device
     network, weights = trained_network(spec, origin, drawing.raw)
     began = perf_counter()
-    images, calls = drawn(task, network.to(place).eval(), spec.input, count, drawing, on_step)
+    images, calls = task.sampled(network.to(place).eval(), spec.input, count, drawing, on_step)
     return Samples(images, drawing, calls, perf_counter() - began, weights)
-
-
-@torch.no_grad()
-def drawn(
-    task: Diffusion, network: nn.Module, shape: tuple[int, ...], count: int, drawing: Drawing,
-    on_step: Callable[[], None] | None = None,
-) -> tuple[Tensor, float]:  # fmt: skip
-    """Images of a network, uint8[count, *shape] on the CPU, and how often it was called for each.
-
-    network  in evaluation, on its device
-    Leaves torch's global random state as it was.
-    """
-    sampler = drawing.by
-    place = next(network.parameters()).device
-    turn = torch.tensor(drawing.labels or range(task.classes or 0), device=place)
-    images, calls = [], 0
-    for number, start in enumerate(range(0, count, drawing.batch)):
-        size = min(drawing.batch, count - start)
-        labels = turn[torch.arange(start, start + size, device=place) % len(turn)] if task.classes else None
-
-        def denoise(x: Tensor, t: float, labels: Tensor | None = labels) -> Parts:
-            nonlocal calls
-            calls += 1
-            return task.denoise(network, x, t, clip=sampler.clips, labels=labels, guidance=drawing.guidance)
-
-        generator = torch.Generator().manual_seed(drawing.seed * 1_000_003 + number)
-        x = torch.randn(size, *shape, generator=generator).to(place)
-        for step in draw(sampler, denoise, task.process, x, generator):
-            x = step
-            if on_step is not None:
-                on_step()
-        images.append(unscaled(x).cpu())
-    return torch.cat(images), calls / len(images)
 
 
 def _checked(spec: Spec, origin: Origin, drawing: Drawing) -> Diffusion:

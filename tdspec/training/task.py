@@ -37,6 +37,10 @@ class Task(Protocol):
         """Refuse data that do not fit the network's output, before the first step."""
         ...
 
+    def preview(self, model: nn.Module, shape: tuple[int, ...]) -> Tensor | None:
+        """What the network makes by now, uint8[N, *shape], the same noise each time; None if that is not asked for."""
+        ...
+
 
 class Classification:
     """Cross-entropy on logits; accuracy in per cent."""
@@ -48,6 +52,9 @@ class Classification:
 
     def arguments(self, x: Tensor) -> tuple[Tensor, ...]:
         return (x,)
+
+    def preview(self, model: nn.Module, shape: tuple[int, ...]) -> Tensor | None:
+        return None  # it makes nothing
 
     def measure(self, model: nn.Module, x: Tensor, labels: Tensor, fixed: int | None = None) -> dict[str, Tensor]:
         logits = model(x).float()

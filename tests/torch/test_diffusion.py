@@ -200,6 +200,24 @@ def test_a_run_is_probed_at_noisy_images(whole: Path) -> None:
     assert x.std() > 0.9 and x.min() < -1, "images with noise, not images"
 
 
+def test_previews_are_drawn_on_the_way_and_disturb_nothing(whole: Path, tmp_path: Path) -> None:
+    spec = SPEC.replace("{kind: diffuse}", "{kind: diffuse, preview: {count: 4, steps: 2}}")
+    folder = Path(tdspec.train(spec, out=tmp_path, quiet=True, device="cpu").folder)  # type: ignore[union-attr]
+    records = [record for record in read_metrics(folder / "metrics.jsonl") if record["kind"] == "epoch"]
+    assert [record["preview"] for record in records] == ["samples/step-12.png", "samples/step-24.png"]
+    grids = [np.asarray(Image.open(folder / record["preview"])) for record in records]
+    assert grids[0].shape == (130, 130) and (grids[0] != grids[1]).any()
+    assert "data:image/png;base64," in (folder / "report.html").read_text()
+    ours, theirs = load(folder / "checkpoints" / "last"), load(whole / "checkpoints" / "last")
+    assert all(torch.equal(value, theirs.model[name]) for name, value in ours.model.items())
+
+
+def test_a_preview_that_cannot_be_drawn_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    spec = SPEC.replace("{kind: diffuse}", "{kind: diffuse, preview: {steps: 1001}}")
+    with pytest.raises(DataError, match=r"task.preview.*1000 steps, 1001"):
+        tdspec.train(spec, out=tmp_path, quiet=True, device="cpu")
+
+
 # ---------------------------------------------------------------- sampling
 
 

@@ -28,6 +28,7 @@ from tdspec.training.data.images import Images, Splits
 from tdspec.training.data.shapes import draw
 from tdspec.training.errors import DataError, TrainError
 from tests.conftest import Run
+from tests.torch.small_diffusion import SPEC
 from tests.torch.small_diffusion import run as train_small
 
 torch.set_num_threads(1)
@@ -230,6 +231,19 @@ def test_real_images_are_near_and_requirements_bite(whole: Path, cache: Path, ru
     assert samples.split()[:3] == ["samples", "1,438", "0.000"] and held.split()[:3] == ["test", "images", "359"]
     code, _, err = run(*common, "--require", "recognised>=101")
     assert code == 1 and "recognised>=101 does not hold: it is 9" in err
+
+
+def test_bits_per_dimension_are_those_of_the_test_images(whole: Path, tmp_path: Path, run: Run) -> None:
+    spec = SPEC.replace("{kind: diffuse}", "{kind: diffuse, noise: {kind: vp}}").replace(": 24", ": 1")
+    folder = Path(tdspec.train(spec, out=tmp_path, quiet=True, device="cpu").folder)  # type: ignore[union-attr]
+    found = tdspec.evaluate(folder, "nll", count=6, batch=4, device="cpu")
+    values, conditions = found.figures["nll"].values["test images"], found.figures["nll"].conditions
+    assert 4 < values["nll"] < 30 and 0 < values["nll_error"] < 2  # that it is right, test_likelihood.py shows
+    assert conditions["evaluations"] > 10 and found.figures["nll"].counts == {"test images": 6}
+    again = tdspec.evaluate(folder, "nll", count=6, batch=4, seed=1, device="cpu").value("nll")
+    assert again != values["nll"] and again == pytest.approx(values["nll"], rel=0.05)
+    refused = run("eval", str(whole), "--metric", "nll", "-n", "4", "--device", "cpu")
+    assert refused.code == 1 and "likelihood of `small` cannot be measured" in refused.err and "steps" in refused.err
 
 
 # ---------------------------------------------------------------- a classifier's run
