@@ -10,7 +10,7 @@ from tdspec.graph.place import Place
 from tdspec.graph.wire_condition import join_labels
 from tdspec.language.time_argument import time_argument
 from tdspec.ops import OPS
-from tdspec.ops.effects import Channelwise, Constant, Mask, Normalise, Pointwise, Product, Sum
+from tdspec.ops.effects import Channelwise, Constant, Fixed, Mask, Normalise, Pointwise, Product, Sum
 from tdspec.ops.features import FEATURES
 from tdspec.ops.label import LABEL
 from tdspec.ops.shape import Shape
@@ -20,7 +20,7 @@ from tdspec.text.syntax import Expression
 if TYPE_CHECKING:
     from tdspec.graph.wirer import Wirer
 
-ELEMENTWISE = (Pointwise, Channelwise, Constant, Mask, Sum, Product)
+ELEMENTWISE = (Pointwise, Channelwise, Fixed, Constant, Mask, Sum, Product)
 
 
 def time_source(wirer: Wirer, builder: GraphBuilder, embedded: bool) -> str:

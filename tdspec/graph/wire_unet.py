@@ -28,6 +28,7 @@ class _UNet:
     def __init__(self, wirer: Wirer, builder: GraphBuilder, unet: UNet, where: str) -> None:
         self.wirer, self.builder, self.unet, self.where = wirer, builder, unet, where
         self.skips: list[str] = []
+        self.sizes: dict[int | None, None] = {}  # of the levels' maps, in their order; None for one that is not known
 
     def run(self, entry: str) -> str:
         unet = self.unet
@@ -54,7 +55,21 @@ class _UNet:
                 end = leaving.leave(unet.output_pyramid, end, f"up_{level}_")
             if level > 0:
                 end = self.between(end, "up", f"up_{level}_")
+        self.check_attention()
         return leaving.top or end
+
+    def check_attention(self) -> None:
+        """Report sizes at which attention should be, but no level is."""
+        attention = self.unet.attention
+        known = [size for size in self.sizes if size is not None]
+        if attention is None or len(known) < len(self.sizes):
+            return
+        where = f"{self.where}.attention.at"
+        for size in attention.at:
+            if size not in known:
+                message = f"no level has maps of {size}, so that nothing attends there"
+                help_ = f"the levels have {', '.join(map(str, known))}"
+                self.wirer.say("TD024", message, self.wirer.spec.span(where), where, help=help_)
 
     def pyramids(self, entry: str) -> tuple[Pyramid, Pyramid]:
         """Of the way down, which starts with what enters the U-Net, and of the way up."""
@@ -86,6 +101,7 @@ class _UNet:
         end = self.use(self.unet.block, entry, width, "block", prefix)
         attention = self.unet.attention
         shape = self.builder.shape(end)
+        self.sizes[shape.spatial[0] if shape is not None and shape.spatial else None] = None
         if attention is None or shape is None or not shape.spatial or shape.spatial[0] not in attention.at:
             return end
         after = attention.after if prefix.startswith("down") else attention.up or attention.after

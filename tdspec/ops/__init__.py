@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from tdspec.ops.activation import ACTIVATION_OPS
 from tdspec.ops.attention import SELF_ATTN
+from tdspec.ops.channels import AUGMENT, SPLIT
 from tdspec.ops.concat_conv import CONCAT_CONV
 from tdspec.ops.convolution import CONV
-from tdspec.ops.dense import FC, SOFTMAX
+from tdspec.ops.dense import FC
 from tdspec.ops.dropout import CHANNEL_DROPOUT, DROPOUT
 from tdspec.ops.embedding import EMB, POS_EMB
 from tdspec.ops.features import FEATURES
@@ -20,6 +21,8 @@ from tdspec.ops.normalization import NORMS
 from tdspec.ops.op import Op
 from tdspec.ops.pooling import POOLINGS
 from tdspec.ops.resample import RESAMPLINGS
+from tdspec.ops.scale import SCALE, SHIFT
+from tdspec.ops.softmax import SOFTMAX
 from tdspec.ops.tokens import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE, POSITIONS
 
 TABLE: tuple[Op, ...] = (
@@ -43,6 +46,10 @@ TABLE: tuple[Op, ...] = (
     PIXEL_UNSHUFFLE,
     *FEATURES,
     *MERGES,
+    SPLIT,
+    SCALE,
+    SHIFT,
+    AUGMENT,
 )
 
 # What PyTorch calls them: pointed to, where one of these words is met in a pipeline.

@@ -1,9 +1,9 @@
-"""FC and Softmax: what a classifier ends with, and what an embedding is made of."""
+"""FC: what a classifier ends with, and what an embedding is made of."""
 
 from __future__ import annotations
 
 from tdspec.ops.convolution import BIAS, BIAS_INIT, INIT, OUT, weight_and_bias
-from tdspec.ops.effects import Effect, Linear, Simplex
+from tdspec.ops.effects import Effect, Linear
 from tdspec.ops.op import Call, Lowered, Op, Site, Weight
 from tdspec.ops.shape import Shape, ShapeError
 
@@ -39,24 +39,4 @@ FC = Op(
     Source: torch.nn.Linear.""",
     (OUT._replace(doc="Output channels; a classifier's last FC follows the data's classes."), BIAS, INIT, BIAS_INIT),
     effects, lower, infer, weights, width="out",
-)  # fmt: skip
-
-
-def softmax_effects(site: Site) -> tuple[Effect, ...]:
-    return (Simplex(),)
-
-
-def softmax_lower(site: Site) -> Lowered:
-    return Lowered(Call("torch.nn:Softmax", (), {"dim": 1}))
-
-
-SOFTMAX = Op(
-    "Softmax",
-    """Softmax over the channels.
-
-    Shape: unchanged. As a model's last step it is understood and left out: the module returns
-    logits, and the loss applies it once.
-    Time: takes out an offset that all channels share.
-    Source: torch.nn.Softmax.""",
-    (), softmax_effects, softmax_lower, left_to_loss=True,
 )  # fmt: skip

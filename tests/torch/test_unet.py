@@ -72,6 +72,12 @@ def test_torch_compiles_and_exports_it_whole() -> None:
         torch.testing.assert_close(torch.export.export(network, inputs).module()(*inputs), expected)
 
 
+def test_attention_where_no_level_is_is_an_error() -> None:
+    found = check_text(SMALL.replace("at: [16]", "at: [16, 12]")).report.findings
+    (item,) = (item for item in found if item.severity is Severity.ERROR)
+    assert item.code == "TD024" and "maps of 12" in item.message and item.help == "the levels have 32, 16"
+
+
 def test_levels_must_halve() -> None:
     report = check_text(SMALL.replace("[3, 32, 32]", "[3, 30, 30]").replace("[1, 2]", "[1, 2, 2]")).report
     assert {item.code for item in report.findings if item.severity is Severity.ERROR} >= {"TD203"}
