@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import tdspec
-from tests.peers.ddpm_unets import folder, imported
+from tests.peers.unets import folder, imported
 
 pytest.importorskip("timm", reason="DiT's code needs timm: pip install timm")
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore")]
