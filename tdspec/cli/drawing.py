@@ -22,7 +22,7 @@ def drawing_options() -> Callable[[Any], Any]:
     """Options for all of a `Drawing`; `chosen_drawing` makes one of them."""
     options = (
         click.option(
-            "--sampler", type=click.Choice(list(SAMPLERS)), default="ddpm", help="How noise becomes an image."
+            "--sampler", type=click.Choice(list(SAMPLERS)), default="ddpm", help="How noise becomes an image; ddpm."
         ),
         *map(_option, OPTIONS),
         click.option(

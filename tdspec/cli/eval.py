@@ -34,7 +34,13 @@ def _parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
     metavar="NAMES",
     help=f"Of {', '.join(METRICS)}, with commas; frechet for a diffusion model, loss for a classifier.",
 )
-@click.option("-n", "--count", type=click.IntRange(min=2), metavar="N", help="Images to draw; as many as test images.")
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Images to draw, for nll to look at; as many as test images.",
+)
 @click.option("--samples", type=click.Path(exists=True), metavar="PATH", help="Images there already: .npz or a folder.")
 @drawing_options()
 @click.option(

@@ -31,6 +31,7 @@ PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
 )
 # Panels with one curve for each name in a mapping of an epoch's record.
 SHARES = (("Time share of the output", "time_share"), ("Time share behind each embedding", "embedding_share"))
+LEGEND = 12  # curves in one panel that are named; more are shaded from dark to light
 COLOURS = ("#2f6db5", "#c2410c", "#2e8b57", "#8a4fbf", "#666666")
 
 STYLE = """
@@ -121,7 +122,7 @@ def _curves(epochs: Sequence[Record]) -> list[str]:
         if lines:
             drawn.append(_plot(title, unit, lines))
     for title, key in SHARES:
-        names = sorted({name for record in epochs for name in record.get(key, {})})
+        names = dict.fromkeys(name for record in epochs for name in record.get(key, {}))  # in the network's order
         lines = [(name, [(r["epoch"], 100 * r[key][name]) for r in epochs if name in r.get(key, {})]) for name in names]
         if lines:
             drawn.append(_plot(title, "%", lines))
@@ -139,7 +140,9 @@ def _plot(title: str, unit: str, lines: Sequence[tuple[str, Sequence[tuple[float
         figure = Figure(figsize=(4.6, 2.9), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        for (label, points), colour in zip(lines, COLOURS, strict=False):
+        many = len(lines) > len(COLOURS)
+        shades = [matplotlib.colormaps["viridis"](k / max(len(lines) - 1, 1)) for k in range(len(lines))]
+        for (label, points), colour in zip(lines, shades if many else COLOURS[: len(lines)], strict=True):
             x, y = zip(*points, strict=True)
             axes.plot(x, y, label=label, color=colour, linewidth=1.6, marker="o" if len(x) < 3 else None, markersize=3)
         axes.set_title(title, fontsize=11)
@@ -149,8 +152,10 @@ def _plot(title: str, unit: str, lines: Sequence[tuple[str, Sequence[tuple[float
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        if any(label for label, _ in lines):
-            axes.legend(fontsize=8, frameon=False)
+        if len(lines) > LEGEND:
+            axes.set_title(f"{title}\n{len(lines)} of them, the first dark, the last light", fontsize=9)
+        elif any(label for label, _ in lines):
+            axes.legend(fontsize=6 if many else 8, frameon=False)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     return _inline(_own_ids(text.getvalue(), re.sub(r"\W+", "-", title.lower())))

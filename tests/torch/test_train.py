@@ -25,6 +25,7 @@ from tdspec.training.checkpoint import load
 from tdspec.training.engine import Engine
 from tdspec.training.metrics import read_metrics
 from tdspec.training.record import Recorder
+from tdspec.training.report import render_report
 from tdspec.training.runner import Runner
 from tests.torch.small_run import Plain, SmallNode, pipeline, small_spec
 
@@ -111,6 +112,15 @@ def test_checkpoint_carries_its_spec(whole: Path) -> None:
     with safe_open(whole / "checkpoints" / "last" / "model.safetensors", "pt") as file:
         assert file.metadata()["spec"] == small_spec().text
         assert set(file.keys()) == set(SmallNode().state_dict())
+
+
+@pytest.mark.parametrize("count", [2, 8, 22])
+def test_no_curve_is_left_out_of_the_report(count: int) -> None:
+    shares = {f"unet.res_{k}.emb_1": 0.01 * (k + 1) for k in range(count)}
+    records = [{"kind": "epoch", "epoch": epoch, "embedding_share": shares} for epoch in (1, 2, 3)]
+    text = render_report("", "", records, {}, "")
+    assert text.count("stroke-width: 1.6") == (count if count > 12 else 2 * count)  # each has its like in the legend
+    assert all((name in text) == (count <= 12) for name in shares) and ("22 of them" in text) == (count == 22)
 
 
 def test_report_is_one_file_with_curves(whole: Path) -> None:
