@@ -21,6 +21,7 @@ from tdspec.witness.views import STRICT, View
 # A share above the first is neither rounding nor a trace that eps leaves; below the second nothing is seen.
 SEEN = {torch.float32: (1e-6, 1e-10), torch.float64: (0.0, 0.0)}
 EXACT_SHARE = 1e-14  # a share in float64 behind norms without eps that is rounding, or a trace of `SMALL_EPS`
+AS_WEAK = 0.01  # of the share with a large eps: far more than a small eps leaves of a trace
 SMALL = 4_000_000  # parameters up to which a run in float64 costs nothing
 DRAWS, TINY_DRAWS = 3, 6  # of random weights for a claim that something is erased
 
@@ -86,11 +87,11 @@ class Proof(Comparison):
         measured = self.compare(groups, view, dtype, draw)
         if dtype is torch.float32:
             return [{place: share.share for place, share in shares.items()} for shares in measured]
-        found = [{p: 0.0 if gone(share, view) else share.share for p, share in shares.items()} for shares in measured]
-        if not view.eps:
-            for seen, shares in zip(found, self.compare(groups, view._replace(eps=True), dtype, draw), strict=True):
-                seen.update((place, 0.0) for place, share in shares.items() if share.erased)
-        return found
+        large = measured if view.eps else self.compare(groups, view._replace(eps=True), dtype, draw)
+        return [
+            {place: 0.0 if gone(share, with_eps[place]) else share.share for place, share in shares.items()}
+            for shares, with_eps in zip(measured, large, strict=True)
+        ]
 
     def _settle(self, view: View, doubts: dict[int, set[Place]]) -> None:
         """Find out at which of the places in doubt sources are dead under a view."""
@@ -144,9 +145,16 @@ class Proof(Comparison):
         return [found[index] for index in range(len(groups))]
 
 
-def gone(share: Share, view: View) -> bool:
-    """Whether in float64 a source is gone; without eps, but for the trace that `SMALL_EPS` leaves."""
-    return share.erased if view.eps else share.erased or share.share < EXACT_SHARE
+def gone(share: Share, with_eps: Share) -> bool:
+    """Whether in float64 a source is gone, or only there by the trace that `SMALL_EPS` leaves.
+
+    share     under the view in question
+    with_eps  the same with a large eps, which lets a common factor through; a signal that is weak for being far away
+              and diluted is as weak there
+    """
+    if share.erased or with_eps.erased:
+        return True
+    return share.share < EXACT_SHARE and share.share < AS_WEAK * with_eps.share
 
 
 def _group(source: int) -> Group:

@@ -179,6 +179,13 @@ def test_verdicts(model: nn.Module, expected: list[str]) -> None:
     assert codes(found) == expected, str(found)
 
 
+def test_what_is_far_away_and_weak_is_alive() -> None:
+    """Its share is about 1e-16, and the same with any eps: no trace that an eps has left."""
+    found = audit(a.Diluted())
+    assert found.ok and found.sources[0].end == "alive", str(found)
+    assert codes(found) == ["TD106", "TD111"], "notes: what the norm keeps, and that in float32 nothing is seen"
+
+
 def test_a_factor_that_other_weights_make_negative_is_not_called_divided_out() -> None:
     found = audit(a.Gated(before=True, positive=False))
     assert found.ok and found.sources[0].end == "alive"
