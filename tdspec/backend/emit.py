@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import json
 import keyword
 import re
 from collections.abc import Iterator
@@ -42,10 +43,12 @@ def emit_source(spec: Spec, graph: Graph) -> str:
         version=__version__,
         source=spec.source.name,
     )
-    parts = [header, *emitter.imports(), *emitter.borrowed, *emitter.classes.values()]
-    return "\n\n".join(part.strip("\n") for part in parts).replace("\n\n\nimport", "\n\nimport") + "\n"
+    body = "\n\n\n".join(part.strip("\n") for part in (*emitter.borrowed, *emitter.classes.values()))
+    return f"{header}\n{emitter.imports(body)}\n\n\n{body}\n"
 
 
+WIDTH = 120
+STANDARD = ("import math", "import operator", "from collections.abc import Sequence", "from typing import Any")
 # What a class of the emitted file must not hide.
 TAKEN = {"F", "Tensor", "Any", "Sequence", *keyword.kwlist, *dir(builtins)}
 
@@ -90,24 +93,15 @@ class _Emitter:
         self.seen: set[str] = set()
         self.needed: set[str] = set()
 
-    def imports(self) -> list[str]:
-        lines = ["from __future__ import annotations\n"]
-        standard = sorted(
-            self.needed
-            & {
-                "import math",
-                "import operator",
-                "from typing import Any",
-                "from collections.abc import Sequence",
-            }
-        )
-        if standard:
-            lines.append("\n".join(standard) + "\n")
-        third = ["import torch", "import torch.nn.functional as F", "from torch import Tensor, nn"]
+    def imports(self, body: str) -> str:
+        """What the source below needs."""
+        standard = [line for line in STANDARD if line in self.needed and _names(body, line.split()[-1])]
+        torch = [line for line in ("import torch", "import torch.nn.functional as F") if _names(body, line.split()[-1])]
+        torch.append("from torch import Tensor, nn")
         if "torchdiffeq" in self.needed:
-            third.append("from torchdiffeq import odeint, odeint_adjoint")
-        lines.append("\n".join(third))
-        return ["\n".join(lines)]
+            torch.append("from torchdiffeq import odeint, odeint_adjoint")
+        groups = (["from __future__ import annotations"], standard, torch)
+        return "\n\n".join("\n".join(lines) for lines in groups if lines)
 
     # ------------------------------------------------------------ classes
 
@@ -131,7 +125,7 @@ class _Emitter:
                 if key is not None:
                     self.shared[key] = (*path, node.name)
             if constructor is not None:
-                frame.made.append(f"{target} = {constructor}{_comment(node)}")
+                frame.made.extend(_commented(f"{target} = {constructor}", node))
                 frame.made.extend(self.starts(node, target))
                 steps.append((node.name, f"{target}({', '.join(map(argument_name, node.inputs))})"))
             else:
@@ -205,7 +199,7 @@ class _Emitter:
             arguments = [f"init={init}", f"field={field}"]
         else:
             arguments = [self.block(ode.field, (*path, "field"), frame)]
-        arguments += [f"{name}={value!r}" for name, value in ode_options(ode).items()]
+        arguments += [f"{name}={literal(value)}" for name, value in ode_options(ode).items()]
         return f"ODE({', '.join(arguments)})"
 
     def function(self, node: Node) -> str:
@@ -215,7 +209,7 @@ class _Emitter:
         inputs = [argument_name(name) for name in node.inputs]
         symbol = {"operator:add": " + ", "operator:sub": " - ", "operator:mul": " * "}.get(function.target)
         if symbol is not None:
-            return symbol.join([*inputs, *map(repr, function.args)])
+            return symbol.join([*inputs, *map(literal, function.args)])
         if node.op.inputs[1] is None:
             inputs = [f"[{', '.join(inputs)}]"]
         module, _, name = function.target.partition(":")
@@ -224,15 +218,15 @@ class _Emitter:
             self.needed.add(f"import {module}")
         arguments = [
             *inputs,
-            *map(repr, function.args),
-            *(f"{key}={value!r}" for key, value in function.kwargs.items()),
+            *map(literal, function.args),
+            *(f"{key}={literal(value)}" for key, value in function.kwargs.items()),
         ]
         return f"{prefix}.{name}({', '.join(arguments)})"
 
     def value(self, value: Any) -> str:
         """A call as source; anything else as its literal."""
         if not isinstance(value, Call):
-            return repr(value)
+            return literal(value)
         module, _, name = value.target.partition(":")
         if module.startswith("tdspec."):
             self.borrow(module, name)
@@ -254,7 +248,7 @@ class _Emitter:
             name = call.target.partition(":")[2]
             arguments = [
                 f"{target}.{weight.name}.data{part}",
-                *(f"{key}={value!r}" for key, value in call.kwargs.items()),
+                *(f"{key}={literal(value)}" for key, value in call.kwargs.items()),
             ]
             yield f"nn.init.{name}({', '.join(arguments)})"
 
@@ -265,7 +259,7 @@ class _Emitter:
         self.seen.add(f"{module}:{name}")
         home = import_module(module)
         cls = getattr(home, name)
-        source = inspect.getsource(cls)
+        source = re.sub(r"  # type: ignore\[.*\]$", "", inspect.getsource(cls), flags=re.MULTILINE)
         for other, value in vars(home).items():
             mine = getattr(value, "__module__", None) == module and other != name
             if mine and inspect.isclass(value) and _names(source, other):
@@ -279,6 +273,11 @@ class _Emitter:
             self.needed.add("torchdiffeq")
 
 
+def literal(value: Any) -> str:
+    """A number, a text or a tuple of these, as Python writes it."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
 def _names(source: str, word: str) -> bool:
     return re.search(rf"\b{word}\b", source) is not None
 
@@ -288,7 +287,9 @@ def _type(name: str) -> str:
     return "Tensor | None = None" if name == LABELS else "Tensor"
 
 
-def _comment(node: Node) -> str:
+def _commented(line: str, node: Node) -> list[str]:
+    """A line of a constructor and, beside it or above it, where the node stands in the spec."""
     if node.span is None or node.span.source.name.startswith("<"):
-        return ""
-    return f"  # {node.span!r}"
+        return [line]
+    comment = f"# {node.span!r}"
+    return [f"{line}  {comment}"] if len(line) + len(comment) <= WIDTH - 10 else [comment, line]

@@ -174,7 +174,8 @@ def key_map(network: Network, layout: str = "diffusers") -> dict[str, tuple[str,
         slot = places[path]
         if slot.kind not in EVERYWHERE and scheme.pyramid is None:
             raise ValueError(f"`{key}` has no place in a U-Net of the layout `{layout}`")
-        form = "conv" if (slot.kind, slot.layer) in scheme.conv else "nin" if slot[2::2] in scheme.nin else ""
+        place = (slot.kind, slot.layer)
+        form = "conv" if place in scheme.conv else "nin" if place in scheme.nin else ""
         theirs = scheme.key(slot, leaf, levels)
         if theirs in taken:
             raise ValueError(f"`{key}` and `{taken[theirs]}` have one place in a published U-Net")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from torch import fx, nn
 from torch.nn.modules.conv import _ConvNd
@@ -20,7 +20,8 @@ ATTENTION = ("query", "key", "value", "out")
 RESAMPLING = (nn.Upsample, nn.AvgPool2d, LowPass, LowPassUp)
 
 
-class Slot(NamedTuple):
+@dataclass(frozen=True)
+class Slot:
     """One layer's place in a U-Net.
 
     part   `time`, `in`, `down`, `middle`, `up` or `out`

@@ -70,11 +70,10 @@ def train(
     from tdspec.training import TrainError
     from tdspec.training import train as run
 
-    options = {"out": out, "device": device, "precision": precision, "resume": resume}
     first = checked.train.seed if seed is None else seed
     chosen = range(first, first + (seeds or 1)) if seeds is not None or seed is not None else None
     try:
-        result = run(checked, seeds=chosen, dry_run=dry_run, **options)
+        result = run(checked, seeds=chosen, dry_run=dry_run, out=out, device=device, precision=precision, resume=resume)
     except (TrainError, SolverError) as error:
         click.echo(f"tdspec: {error}", err=True)
         return 1

@@ -118,16 +118,14 @@ class Process:
 def make_process(section: Noise) -> Process:
     """The process that a spec's `task.noise` says."""
     match section:
-        case VpNoise(steps=None):
-            return vp(section.beta_min, section.beta_max)
-        case VpNoise(steps=steps):
-            return discrete(linear_betas(section.beta_min, section.beta_max, steps))
+        case VpNoise():
+            ends = section.beta_min, section.beta_max
+            return vp(*ends) if section.steps is None else discrete(linear_betas(*ends, section.steps))
         case SubVpNoise():
             return sub_vp(section.beta_min, section.beta_max)
-        case CosineNoise(steps=None):
-            return cosine(section.offset)
-        case CosineNoise(steps=steps):
-            return discrete(betas_of(cosine(section.offset), steps))
+        case CosineNoise():
+            process = cosine(section.offset)
+            return process if section.steps is None else discrete(betas_of(process, section.steps))
         case SigmoidNoise():
             process = sigmoid(section.start / section.temperature, section.end / section.temperature)
             return process if section.steps is None else discrete(betas_of(process, section.steps))

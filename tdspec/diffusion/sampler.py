@@ -24,7 +24,7 @@ def check(sampler: Sampler, process: Process) -> None:
     """Raises what `draw` would raise, before there is a network."""
     if sampler.name == "ode":
         needs_continuous(process)
-    else:
+    elif sampler.steps is not None and sampler.spacing is not None:
         grid(process, sampler.steps, sampler.spacing)
     if sampler.name in FROM_DIFFUSERS:
         scheduler_of(sampler)
@@ -40,9 +40,10 @@ def draw(
     Raises `ValueError` for more steps than discrete time has, and for `ode` in discrete time; `ImportError` where
     diffusers is needed and missing.
     """
-    if sampler.name == "ode":
+    if sampler.tolerance is not None:
         yield probability_flow(denoise, process, x, sampler.tolerance)
         return
+    assert sampler.steps is not None and sampler.spacing is not None  # of all but the solver
     times = grid(process, sampler.steps, sampler.spacing, finite=sampler.name in FROM_DIFFUSERS)
     levels = [Level(*(value.to(x.dtype) for value in level)) for level in zip(*process.level(times), strict=True)]
     levels.append(Level(torch.ones_like(levels[0].alpha), torch.zeros_like(levels[0].sigma)))
@@ -51,10 +52,11 @@ def draw(
         yield from scheduled(sampler, denoise, times.tolist(), levels, x, generator)
         return
     eta = 1.0 if sampler.name in ("ddpm", "pc") else sampler.eta or 0.0
+    corrections, snr = sampler.corrections or 0, sampler.snr or 0.0
     for k, t in enumerate(times.tolist()):
         now, then = levels[k : k + 2]
-        for _ in range(sampler.corrections or 0):
-            x = langevin(x, denoise(x, t), now, then, sampler.snr, generator)
+        for _ in range(corrections):
+            x = langevin(x, denoise(x, t), now, then, snr, generator)
         found = denoise(x, t)
         if sampler.name == "heun":
             x = _heun(x, found, now, then, _bound(denoise, times[k + 1].item()) if then.sigma > 0 else None)

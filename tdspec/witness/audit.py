@@ -172,9 +172,8 @@ def _audited(subject: Subject, title: str) -> Audit:
 def _shapes(given: Shape) -> tuple[tuple[int, ...], ...]:
     if isinstance(given, Tensor):
         return (tuple(given.shape[1:]),)
-    if all(isinstance(item, int) for item in given):
-        return (tuple(given),)  # type: ignore[arg-type]
-    return tuple(tuple(item) for item in given)  # type: ignore[union-attr]
+    parts = [(item,) if isinstance(item, int) else tuple(item) for item in given]
+    return tuple(parts) if parts and not isinstance(given[0], int) else (sum(parts, ()),)
 
 
 def _proofs(subject: Subject) -> dict[Mode, Proof]:

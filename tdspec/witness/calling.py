@@ -114,8 +114,12 @@ def conventions(model: nn.Module, inputs: Inputs) -> Iterator[Convention]:
         for parameter in inspect.signature(model.forward).parameters.values()
         if parameter.kind is not parameter.VAR_KEYWORD
     ]
+    names: tuple[str, ...]
+    positions: list[str] = []
     if parameters and all(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        names, time_name, positions, packed = ("x",), inputs.time_name or "t", ("x", "t"), False
+        names, packed = ("x",), False
+        time_name = inputs.time_name or "t"
+        positions = ["x", "t"]
     else:
         parameters = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_POSITIONAL]
         time_name = _time_name(model, [parameter.name for parameter in parameters], inputs)
@@ -129,22 +133,22 @@ def conventions(model: nn.Module, inputs: Inputs) -> Iterator[Convention]:
                 "(a number stands for a tensor with one entry per sample, 0 for integers and 0.0 for floats)"
             )
         by_name = parameters[0].KEYWORD_ONLY
-        positions = []
         for parameter in parameters:  # only arguments without a gap before them can go by position
             if parameter.name not in used or parameter.kind is by_name:
                 break
             positions.append(parameter.name)
-        positions = tuple(positions)
-    first = positions[0] if positions else names[0]
-    shared = inputs.per_sample is False or (inputs.per_sample is None and first == time_name)
+    leading = positions[0] if positions else names[0]
+    shared = inputs.per_sample is False or (inputs.per_sample is None and leading == time_name)
     low, high = inputs.time or RANGES.get(time_name.lower(), UNIT)
     integer = inputs.integer
     guess = RANGES.get(time_name.lower()) == STEPS if integer is None else integer
     kinds = [guess] if integer is not None else [guess, not guess]
     for shape, per_sample in _shapes(shared, fixed=inputs.per_sample is not None):
         for kind in kinds:
-            span = inputs.time or (STEPS if kind and (low, high) == UNIT else (low, high))
-            yield Convention(names, time_name, positions, packed, shape, kind, per_sample, *span, tuple(inputs.kwargs))
+            first, last = inputs.time or (STEPS if kind and (low, high) == UNIT else (low, high))
+            yield Convention(
+                names, time_name, tuple(positions), packed, shape, kind, per_sample, first, last, tuple(inputs.kwargs)
+            )
 
 
 def _shapes(shared: bool, *, fixed: bool) -> Iterator[tuple[tuple[int, ...], bool]]:

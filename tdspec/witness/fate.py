@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 
@@ -15,6 +15,11 @@ from tdspec.witness.views import EXACT, STRICT, WRITTEN
 Mode = Literal["training", "evaluation"]
 End = Literal["alive", "erased", "faint", "edge"]
 ENDS: tuple[End, ...] = ("erased", "faint", "edge", "alive")
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 class Source(NamedTuple):
@@ -60,7 +65,7 @@ def sources_of(proof: Proof) -> list[Source]:
     return [source._replace(name=numbered(source.name, found, at)) for at, source in enumerate(found)]
 
 
-def numbered(name: str, items: Sequence[Source] | Sequence[Norm], at: int) -> str:
+def numbered(name: str, items: Sequence[Named], at: int) -> str:
     """The name, with a number where several items share it."""
     same = [index for index, item in enumerate(items) if (item.name or "forward") == name]
     return f"{name} ({same.index(at) + 1})" if len(same) > 1 else name

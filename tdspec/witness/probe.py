@@ -118,7 +118,7 @@ def _measure(network: Network, path: str, scope: Scope, x: Tensor, mode: Mode) -
     ode = network.get_submodule(path)
     assert isinstance(ode, ODE)
     times = torch.linspace(*scope.ode.t, TIMES, device=x.device)
-    return time_shares(ode.field, *_entering(network, ode, x), times=times)  # type: ignore[arg-type]
+    return time_shares(ode.field, *_entering(network, ode, x), times=times)
 
 
 @torch.no_grad()

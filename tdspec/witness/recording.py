@@ -125,11 +125,12 @@ class Recording(TorchFunctionMode):
             return func(*args, **kwargs)
         used = values_used(func, args, kwargs)
         label = label_of(used)
-        key = source = None
+        product: Key | None = None
         if label & T and label & X and any(time_alone(tensor) for tensor in tensors(used)):
             key = self._key(func)
             source = self._source(key, used)
             label |= FIRST_SOURCE << source
+            product = key if kind_of(key) == "multiplied" else None
             args, kwargs = self._met(key, func, args, kwargs)
         norm = read(func, args, kwargs)
         if norm is not None:
@@ -139,8 +140,8 @@ class Recording(TorchFunctionMode):
         call, given, named = seen_through(self.view, self.dtype, (func, args, kwargs))
         result = call(*given, **named)
         relabel(func, args, result, label)
-        if source is not None and kind_of(key) == "multiplied":
-            setattr(result, PRODUCT, key)
+        if product is not None:
+            setattr(result, PRODUCT, product)
         return result
 
     def _normalise(self, norm: NormCall, func: Any, args: Any, kwargs: Any, label: int) -> Any:

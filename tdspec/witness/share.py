@@ -81,7 +81,7 @@ def run_recorded(module: nn.Module, inputs: Mapping[str, Tensor | None], kept: d
     inputs  tensors by the names of the module's inputs
     """
     if isinstance(module, fx.GraphModule):
-        Recorder(module, kept).run(*(inputs[name] for name in inputs_of(module)))  # type: ignore[arg-type]
+        Recorder(module, kept).run(*(inputs[name] for name in inputs_of(module)))
         return
     assert isinstance(module, Network)
     values: dict[str, Any] = dict(inputs)
@@ -172,7 +172,7 @@ def redraw(module: nn.Module, seed: int, std: float = 0.5, eps: float | None = P
 
     for part in module.modules():
         if eps is not None and isinstance(getattr(part, "eps", None), float):
-            part.eps = eps
+            part.eps = eps  # type: ignore[assignment]
     with torch.no_grad():
         for parameter in module.parameters():
             fan = max(parameter[0].numel() if parameter.dim() > 1 else 1, 1)

@@ -59,8 +59,8 @@ class Subject:
                 output = self._call(self.given(training=True), convention, convention.times(self.batch), self.batch)
             except AuditError:
                 raise
-            except Exception as error:
-                failed = failed or (convention, error)
+            except Exception as raised:
+                failed = failed or (convention, raised)
                 continue
             result_of(output, self.batch)  # says so where there is no tensor
             return convention

@@ -116,7 +116,7 @@ class Verdict:
             met.setdefault((_code(source, end), last), []).append((source, end))
         for (code, key), cases in met.items():
             (source, end), sources = cases[0], [case[0] for case in cases]
-            notes = ("so in evaluation only",) if end.mode == "evaluation" else ()
+            notes: tuple[str, ...] = ("so in evaluation only",) if end.mode == "evaluation" else ()
             if key is None:
                 yield from self._otherwise(code, cases, notes)
                 continue

@@ -12,10 +12,15 @@ from tdspec.backend.emit import emit_source
 from tdspec.check import Checked, check_text
 
 
+def sourced(checked: Checked) -> str:
+    """The emitted source."""
+    assert checked.spec is not None and checked.graph is not None, [item.message for item in checked.report.findings]
+    return emit_source(checked.spec, checked.graph)
+
+
 def emitted(checked: Checked) -> nn.Module:
     """The network that the emitted source defines; the source must not need tdspec."""
-    assert checked.spec is not None and checked.graph is not None, [item.message for item in checked.report.findings]
-    source = emit_source(checked.spec, checked.graph)
+    source = sourced(checked)
     assert "tdspec." not in source.split('"""', 2)[2], "the source must not need tdspec"
     names: dict[str, Any] = {"__name__": "model"}
     exec(compile(source, "model.py", "exec"), names)

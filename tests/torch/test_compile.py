@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from torch import fx, nn
 
 import tdspec
 from tdspec.check import check_path, check_text
-from tests.torch.emitted import emitted
+from tests.torch.emitted import emitted, sourced
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
@@ -195,8 +198,19 @@ def test_emitted_source_imports_what_its_functions_need() -> None:
     op = ACT._replace(lower=lambda site: Lowered(function=Call("operator:neg")))
     emitter = _Emitter()
     node = Node("n", "op", ("input",), Shape(1), op, Site({}, (Shape(1),), output=Shape(1)))
-    assert emitter.function(node) == "operator.neg(x)"
-    assert any("import operator" in line for line in emitter.imports())
+    call = emitter.function(node)
+    assert call == "operator.neg(x)" and "import operator" in emitter.imports(call)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_emitted_source_is_in_order(path: Path) -> None:
+    """As ruff formats it, with no line too long outside a header, and no import that is not used."""
+    source = sourced(check_path(str(path)))
+    body = source.split('"""', 2)[2]
+    options = ["--isolated", "--line-length", "120", "--target-version", "py311", "-"]
+    ruff = functools.partial(subprocess.run, input=body, capture_output=True, text=True, check=True)
+    assert ruff([sys.executable, "-m", "ruff", "format", *options]).stdout == body.lstrip("\n")
+    ruff([sys.executable, "-m", "ruff", "check", "--select", "E,F,W,I,UP", *options])
 
 
 def test_activations_have_the_names_people_expect() -> None:

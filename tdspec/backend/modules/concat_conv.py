@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class TimeChannel:
+class TimeChannel(nn.modules.conv._ConvNd):
     """Convolution of the input with t as one more, constant channel; mixed into a convolution.
 
     The weight is that of the concatenating form, t's slice first or last, so checkpoints of
@@ -29,11 +30,10 @@ class TimeChannel:
         position: str = "first",
         pad: Sequence[int] = (),
         padding_mode: str = "zeros",
-        **options,
+        **options: Any,
     ):
-        super().__init__(
-            in_channels + 1, out_channels, kernel_size, padding_mode="zeros" if pad else padding_mode, **options
-        )
+        options["padding_mode"] = "zeros" if pad else padding_mode
+        super().__init__(in_channels + 1, out_channels, kernel_size, **options)  # type: ignore[arg-type]
         self.position = position
         self.pad = tuple(pad)
         self.pad_mode = "constant" if padding_mode == "zeros" else padding_mode
@@ -56,13 +56,13 @@ class TimeChannel:
         return self._conv_forward(x, weight, bias)
 
 
-class ConcatConv1d(TimeChannel, nn.Conv1d):
+class ConcatConv1d(TimeChannel, nn.Conv1d):  # type: ignore[misc]
     pass
 
 
-class ConcatConv2d(TimeChannel, nn.Conv2d):
+class ConcatConv2d(TimeChannel, nn.Conv2d):  # type: ignore[misc]
     pass
 
 
-class ConcatConv3d(TimeChannel, nn.Conv3d):
+class ConcatConv3d(TimeChannel, nn.Conv3d):  # type: ignore[misc]
     pass

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class PadEachSide:
+class PadEachSide(nn.modules.conv._ConvNd):
     """Padding of its own for each side of each axis; mixed into a convolution, whose weights it keeps.
 
     pad  positions before and behind each axis, the last axis first, as `torch.nn.functional.pad` takes them
     """
 
-    def __init__(self, *sizes, pad: Sequence[int], padding_mode: str = "zeros", **options):
+    def __init__(self, *sizes: Any, pad: Sequence[int], padding_mode: str = "zeros", **options: Any):
         super().__init__(*sizes, **options)
         self.pad = tuple(pad)
         self.pad_mode = "constant" if padding_mode == "zeros" else padding_mode

@@ -16,6 +16,8 @@ class Sinusoid(nn.Module):
     scale     factor on t
     """
 
+    frequencies: Tensor
+
     def __init__(
         self,
         dim: int,
@@ -40,6 +42,8 @@ class Sinusoid(nn.Module):
 
 class Fourier(nn.Module):
     """Sines and cosines of 2 pi w t at fixed random w ~ N(0, scale^2): f32[B,dim]."""
+
+    frequencies: Tensor
 
     def __init__(self, dim: int, *, scale: float = 16):
         super().__init__()

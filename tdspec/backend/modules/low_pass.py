@@ -17,6 +17,8 @@ class LowPass(nn.Module):
     padding  zeros on every side; H + 2 padding - 3 positions are left before the stride
     """
 
+    kernel: Tensor
+
     def __init__(self, *, stride: int = 1, padding: int = 1):
         super().__init__()
         taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
@@ -34,6 +36,8 @@ class LowPassUp(nn.Module):
 
     Only two taps on each axis ever meet the map: 1 and 3 at even positions of the output, 3 and 1 at odd ones.
     """
+
+    kernels: Tensor
 
     def __init__(self) -> None:
         super().__init__()
