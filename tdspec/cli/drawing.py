@@ -63,7 +63,7 @@ def _option(declared: Option) -> Callable[[Any], Any]:
         case Scalar(kind):
             how["type"] = kind
     of = having(declared.key)
-    defaults = " or ".join(dict.fromkeys(str(default) for default in of.values() if default is not False))
+    defaults = " or ".join(dict.fromkeys(str(default) for default in of.values() if default not in (False, None)))
     names = f"of {', '.join(of)}" if len(of) < 4 else "by default"
     return click.option(
         f"--{declared.key}", default=None, help=f"{declared.doc}; {names} {defaults}".rstrip() + ".", **how

@@ -17,7 +17,7 @@ from tdspec.diffusion.predict import Denoise, Parts
 from tdspec.diffusion.process import Level, Process
 from tdspec.diffusion.schedulers import FROM_DIFFUSERS, scheduled, scheduler_of
 from tdspec.diffusion.variance import log_variance
-from tdspec.language.sampler import Sampler
+from tdspec.language.sampler import Sampler, Variance
 
 
 def check(sampler: Sampler, process: Process) -> None:
@@ -61,23 +61,34 @@ def draw(
         if sampler.name == "heun":
             x = _heun(x, found, now, then, _bound(denoise, times[k + 1].item()) if then.sigma > 0 else None)
         else:
-            x = ancestral(x, found, now, then, eta, generator)
+            x = ancestral(x, found, now, then, eta, generator, sampler.variance)
         yield x
 
 
-def ancestral(x: Tensor, found: Parts, now: Level, then: Level, eta: float, generator: torch.Generator) -> Tensor:
+def ancestral(
+    x: Tensor,
+    found: Parts,
+    now: Level,
+    then: Level,
+    eta: float,
+    generator: torch.Generator,
+    variance: Variance | None = None,
+) -> Tensor:
     """One step from the level `now` to the level `then`. Source: arXiv 2010.02502, equations 12 and 16.
 
     The variance of DDPM's posterior, for any two levels (arXiv 2107.00630, equation 26):
-    sigma_s^2/sigma_t^2 (sigma_t^2 - alpha_t^2/alpha_s^2 sigma_s^2). With eta = 1 the mean is that posterior's too, and
-    a network that learns variances says the variance.
+    sigma_s^2/sigma_t^2 (sigma_t^2 - alpha_t^2/alpha_s^2 sigma_s^2). With eta = 1 the mean is that posterior's too. Then
+    the variance may be larger, without the factor in front, which for neighbours in discrete time is beta (arXiv
+    2006.11239, section 3.2); and a network that learns variances says it, unless `variance` does.
     """
     left = (now.sigma.square() - (now.alpha / then.alpha * then.sigma).square()).clamp(min=0)
     added = eta * then.sigma / now.sigma * left.sqrt()
     x = then.alpha * found.x0 + (then.sigma.square() - added.square()).clamp(min=0).sqrt() * found.noise
     if eta == 0 or float(then.sigma) == 0:
         return x
-    if eta == 1 and found.share is not None:
+    if eta == 1 and variance == "large":
+        added = left.sqrt()
+    elif eta == 1 and variance is None and found.share is not None:
         added = (log_variance(found.share, now, then) / 2).exp()
     return x + added.to(x.device) * normal(x, generator)
 

@@ -14,6 +14,7 @@ from tdspec.language.declared import Choice, options
 from tdspec.language.fields import option
 
 Spacing = Literal["time", "logsnr", "karras"]
+Variance = Literal["small", "large"]
 # In steps; the solver of `ode` takes as many as it likes.
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpm-solver++", "sde-dpm-solver++", "unipc", "pc"]
 
@@ -28,7 +29,7 @@ class Kind(NamedTuple):
 SAMPLERS: dict[str, Kind] = {
     "ddpm": Kind(
         "ancestral sampling, with the posterior's variance at each step (arXiv 2006.11239, algorithm 2)",
-        {"steps": 50, "spacing": "time"},
+        {"steps": 50, "spacing": "time", "variance": None},
     ),
     "ddim": Kind(
         "Euler's method for the flow from noise to data; `eta` adds noise (arXiv 2010.02502)",
@@ -82,6 +83,9 @@ class Sampler:
     snr: float | None = option(None, "Signal-to-noise ratio of a Langevin step", above=0)
     corrections: int | None = option(None, "Langevin steps at each level of noise", minimum=1)
     tolerance: float | None = option(None, "Relative and absolute tolerance of the solver", above=0)
+    variance: Variance | None = option(
+        None, "Of the noise that is added: small, the posterior's, or large, beta; by default a learned one, else small"
+    )
 
     def __post_init__(self) -> None:
         if self.name not in SAMPLERS:
@@ -105,6 +109,8 @@ class Sampler:
         said = [self.name]
         for key in SAMPLERS[self.name].options:
             value = getattr(self, key)
+            if value is None:
+                continue
             if isinstance(value, bool):
                 said += [key] if value else []
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -76,14 +76,15 @@ def step(
     return ancestral(x, found, now, then, eta, torch.Generator().manual_seed(5))
 
 
-def test_a_whole_chain_of_a_thousand_steps() -> None:
+@pytest.mark.parametrize("variance", ["small", "large"])
+def test_a_whole_chain_of_a_thousand_steps(variance: Literal["small", "large"]) -> None:
     """A network that is a fixed function: the same sample, noise included."""
 
     def network(x: torch.Tensor) -> torch.Tensor:
         return torch.tanh(x) * 0.9
 
     process = make_process(VpNoise(steps=1000))
-    theirs = diffusers.DDPMScheduler(**LINEAR, timestep_spacing="linspace")
+    theirs = diffusers.DDPMScheduler(**LINEAR, timestep_spacing="linspace", variance_type=f"fixed_{variance}")
     theirs.set_timesteps(1000)
     start = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
     x, again = start, torch.Generator().manual_seed(5)
@@ -94,7 +95,7 @@ def test_a_whole_chain_of_a_thousand_steps() -> None:
         level = process.level(torch.tensor(t))
         return clipped(parts("noise", network(x), x, level), x, level)
 
-    *_, ours = draw(Sampler("ddpm", 1000), denoise, process, start, torch.Generator().manual_seed(5))
+    *_, ours = draw(Sampler("ddpm", 1000, variance=variance), denoise, process, start, torch.Generator().manual_seed(5))
     torch.testing.assert_close(ours, x, rtol=0, atol=1e-3)
 
 

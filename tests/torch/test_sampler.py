@@ -275,7 +275,7 @@ def test_the_seed_decides(sampler: Sampler) -> None:
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_options_are_those_of_the_sampler(name: str) -> None:
     valid = {"steps": 3, "eta": 0.5, "spacing": "karras", "order": 1, "singlestep": True, "snr": 0.1, "corrections": 2,
-             "tolerance": 1e-3}  # fmt: skip
+             "tolerance": 1e-3, "variance": "large"}  # fmt: skip
     assert list(valid) == [option.key for option in OPTIONS]
     sampler = Sampler(name)
     for key, value in valid.items():
@@ -329,6 +329,22 @@ def test_one_step_has_the_posteriors_mean_and_variance() -> None:
     assert y.var().item() == pytest.approx(variance.item(), rel=5 * (2 / COUNT) ** 0.5)
     still = ancestral(x, found, now, then, 0.0, torch.Generator())
     assert (still == still[0]).all()
+
+
+@pytest.mark.parametrize("name", ["ddpm", "ve", "sub-vp"])
+def test_a_large_variance_is_what_the_process_adds(name: str) -> None:
+    """From s to t the process takes x_s times alpha_t/alpha_s, and adds what sigma_t has beyond that."""
+    process = make_process(NOISES[name])
+    now, then = (process.level(torch.tensor(t, dtype=torch.float64)) for t in (0.7, 0.4))
+    x = torch.full((COUNT, 1), 0.7, dtype=torch.float64)
+    found = Parts(x, x, share=torch.full_like(x, 0.5))
+    small, large = (
+        ancestral(x, found, now, then, 1.0, torch.Generator().manual_seed(0), choice) for choice in ("small", "large")
+    )
+    variance = now.sigma**2 - (now.alpha / then.alpha * then.sigma) ** 2
+    assert large.var().item() == pytest.approx(variance.item(), rel=5 * (2 / COUNT) ** 0.5)
+    assert (small.var() / large.var()).item() == pytest.approx((then.sigma / now.sigma).item() ** 2, rel=1e-9)
+    assert small.mean().item() == pytest.approx(large.mean().item(), abs=5 * (variance.item() / COUNT) ** 0.5)
 
 
 def test_learned_variances_lie_between_the_posteriors_and_beta() -> None:
