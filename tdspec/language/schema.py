@@ -183,7 +183,11 @@ def _declared(declared: Declared, definitions: dict[str, Any]) -> dict[str, Any]
                 "properties": {"kind": {"enum": [kind for kind, _ in members]}},
                 "allOf": [
                     {
-                        "if": {"required": ["kind"], "properties": {"kind": {"const": kind}}},
+                        "if": {
+                            "type": "object",
+                            "required": ["kind"],
+                            "properties": {"kind": {"const": kind}},
+                        },
                         "then": _reference(cls, definitions, kind),
                     }
                     for kind, cls in members

@@ -56,7 +56,8 @@ def explain_error(error: Any, tree: Mapping) -> Iterator[Finding]:
             yield finding(
                 "TD021",
                 f"{what} should be {' or '.join(names)}, found {_found(node)}",
-                node.span, where=where, help=_type_help(node, expected), fix=_type_fix(node, expected),
+                node.span, where=where, help=_type_help(node, expected, error.schema),
+                fix=_type_fix(node, expected, error.schema),
             )  # fmt: skip
         case "enum":
             choices = [str(value) for value in error.validator_value]
@@ -128,8 +129,8 @@ def _one_of(error: Any, node: Node, what: str, where: str) -> Iterator[Finding]:
             "TD025", f"{what} takes either {names}, not both", second, where=where, help=help_,
             labels=(Label(first, "the first stands here"),),
         )  # fmt: skip
-    else:
-        span = node.entries[0].key.span if isinstance(node, Mapping) and node.entries else node.span
+    elif isinstance(node, Mapping):  # of anything else it is said that it is none
+        span = node.entries[0].key.span if node.entries else node.span
         yield finding("TD023", f"{what} needs {names}", span, where=where)
 
 
@@ -150,7 +151,12 @@ def _found(node: Node) -> str:
     return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
 
 
-def _type_help(node: Node, expected: Any) -> str:
+def _type_help(node: Node, expected: Any, schema: Any) -> str:
+    if expected == "object":
+        key, choices = _tag(schema)
+        word = _only_word(node)
+        if key and word is not None:
+            return f"write `{{{key}: {nearest(word, choices) or choices[0]}}}`"
     if not isinstance(node, Scalar):
         return ""
     if expected == "array" and isinstance(node.value, str):
@@ -164,8 +170,28 @@ def _type_help(node: Node, expected: Any) -> str:
     return ""
 
 
-def _type_fix(node: Node, expected: Any) -> Fix | None:
-    """YAML 1.1's words for a flag, and quotes around what is no text."""
+def _tag(schema: Any) -> tuple[str, tuple[str, ...]]:
+    """The key whose value says what a section is, and the values it may have; empty where there is none."""
+    for key in ("kind", "name"):
+        choices = schema.get("properties", {}).get(key, {}).get("enum")
+        if choices:
+            return key, tuple(choices)
+    return "", ()
+
+
+def _only_word(node: Node) -> str | None:
+    """The text of a scalar, or of a list of one."""
+    if isinstance(node, Sequence) and len(node.items) == 1:
+        node = node.items[0]
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
+
+
+def _type_fix(node: Node, expected: Any, schema: Any) -> Fix | None:
+    """YAML 1.1's words for a flag, quotes around what is no text, and a section of which only the kind is there."""
+    if expected == "object":
+        key, choices = _tag(schema)
+        word = _only_word(node)
+        return write(node.span, f"{{{key}: {word}}}") if word in choices else None
     if not isinstance(node, Scalar):
         return None
     word = str(node.value).lower()

@@ -60,14 +60,14 @@ def test_commands_and_their_options_are_these() -> None:
         "eval": [
             "--batch", "--cache", "--corrections", "--count", "--device", "--eta", "--guidance", "--json", "--labels",
             "--metric", "--order", "--raw", "--require", "--sampler", "--samples", "--seed", "--singlestep", "--snr",
-            "--spacing", "--steps", "--tolerance", "--weights",
+            "--spacing", "--steps", "--tolerance", "--variance", "--weights",
         ],
         "explain": ["--all", "--json", "--markdown"],
         "init": ["--kind"],
         "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],
         "sample": [
             "--batch", "--corrections", "--count", "--device", "--eta", "--guidance", "--labels", "--order", "--out",
-            "--raw", "--sampler", "--seed", "--singlestep", "--snr", "--spacing", "--steps", "--tolerance",
+            "--raw", "--sampler", "--seed", "--singlestep", "--snr", "--spacing", "--steps", "--tolerance", "--variance",
         ],
         "schema": ["--check", "--write"],
         "train": [
