@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,12 @@ def drawing_options() -> Callable[[Any], Any]:
         ),
         click.option(
             "--guidance",
-            type=click.FloatRange(min=0),
+            type=float,
             default=1.0,
             metavar="X",
             help="How far a label is taken beyond what is made without: 1 not at all, 0 leaves it out; 1.",
         ),
-        click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Seed of the noise; 0."),
+        click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Seed of the noise; 0."),
         click.option("--raw", is_flag=True, help="The last weights, in place of the averaged ones."),
         click.option("--batch", type=click.IntRange(min=1), default=64, metavar="N", help="Images at a time; 64."),
         device_option(),
@@ -63,7 +64,9 @@ def _option(declared: Option) -> Callable[[Any], Any]:
         case Scalar(kind):
             how["type"] = kind
     of = having(declared.key)
-    defaults = " or ".join(dict.fromkeys(str(default) for default in of.values() if default not in (False, None)))
+    defaults = " or ".join(
+        dict.fromkeys(str(value) for value in of.values() if value is not False and value is not None)
+    )
     names = f"of {', '.join(of)}" if len(of) < 4 else "by default"
     return click.option(
         f"--{declared.key}", default=None, help=f"{declared.doc}; {names} {defaults}".rstrip() + ".", **how
@@ -86,9 +89,11 @@ def chosen_drawing(options: dict[str, Any]) -> Drawing:
         sampler = Sampler(options.pop("sampler"), **own)
     except ValueError as error:
         raise click.UsageError(f"--{error}") from None
-    return Drawing(
-        sampler, **{key: options.pop(key) for key in ("seed", "raw", "batch", "device", "labels", "guidance")}
-    )
+    rest = {key: options.pop(key) for key in ("seed", "raw", "batch", "device", "labels", "guidance")}
+    try:
+        return Drawing(sampler, **rest)
+    except ValueError as error:
+        raise click.UsageError(f"--{error}") from None
 
 
 def one_run(run: str) -> tuple[Spec, Origin] | None:
@@ -97,7 +102,7 @@ def one_run(run: str) -> tuple[Spec, Origin] | None:
     from tdspec.training.resume import find
 
     try:
-        origin = find(run, Path("runs"), "")
+        origin = find(os.path.join(os.curdir, run) if run == "last" else run, Path("runs"), "")
     except CheckpointError as error:
         raise click.UsageError(str(error)) from None
     if origin.seeds:

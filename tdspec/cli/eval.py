@@ -92,6 +92,8 @@ def eval(
                 raise click.UsageError(f"--{option} has no effect on {', '.join(metrics)}")
             if samples is not None and option in DRAWN:
                 raise click.UsageError(f"--{option} is for images that are drawn; --samples has them already")
+    if samples is not None and drawing.raw and all(METRICS[name].looks for name in metrics):
+        raise click.UsageError("--raw is for images that are drawn; --samples has them already")
     for requirement in requirements:
         if not any(requirement.name in METRICS[name].columns for name in metrics):
             raise click.UsageError(f"--require {requirement}: {', '.join(metrics)} does not measure it")
@@ -112,7 +114,9 @@ def eval(
     click.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if as_json else table(result))
     missed = [each for each in requirements if not each.met(result.value(each.name))]
     for requirement in missed:
-        click.echo(f"tdspec: {requirement} does not hold: it is {result.value(requirement.name):.4g}", err=True)
+        value = result.value(requirement.name)
+        said = "that is nothing to measure of this run" if value is None else f"it is {value:.4g}"
+        click.echo(f"tdspec: {requirement} does not hold: {said}", err=True)
     return int(bool(missed))
 
 

@@ -19,7 +19,7 @@ from tdspec.cli.drawing import chosen_drawing, drawing_options, one_run
 @click.option(
     "--out", "outs", type=click.Path(path_type=Path), multiple=True, metavar="PATH",
     help="A grid (.png), an array (.npz), or a folder of PNGs; may be given several times. By default a grid, "
-    "RUN/samples/<sampler>-<steps>-<seed>.png.",
+    "RUN/samples/<sampler>-<steps>-<seed>.png, with further options before the seed.",
 )  # fmt: skip
 def sample(run: str, count: int, outs: tuple[Path, ...], **options: Any) -> int:
     """Draw images from a trained diffusion model.
@@ -35,18 +35,20 @@ def sample(run: str, count: int, outs: tuple[Path, ...], **options: Any) -> int:
         return 1
     spec, origin = found
     from tdspec.training import TrainError
-    from tdspec.training.pictures import write_images
+    from tdspec.training.pictures import check_destination, write_images
     from tdspec.training.sampling import sample_run
 
     steps = drawing.by.steps  # the solver of `ode` does not say how many it will take
+    paths = outs or (origin.folder / "samples" / f"{drawing.stem}.png",)
     try:
+        for path in paths:
+            check_destination(path)
         with click.progressbar(
             length=-(-count // drawing.batch) * (steps or 1), label="sampling", file=sys.stderr
         ) as bar:
             images = sample_run(spec, origin, count, drawing, on_step=partial(bar.update, 1))
         click.echo(str(images))
-        stem = "-".join(map(str, filter(None, (drawing.by.name, steps)))) + f"-{drawing.seed}"
-        for path in outs or (origin.folder / "samples" / f"{stem}.png",):
+        for path in paths:
             write_images(images.images, path)
             click.echo(f"wrote {path}")
     except (TrainError, ValueError) as error:

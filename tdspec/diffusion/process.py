@@ -81,7 +81,7 @@ class Process:
     def rate(self, t: Tensor) -> Tensor:
         """How fast log SNR falls, -d log SNR/dt, of t's shape. Of continuous time."""
         with torch.enable_grad():
-            at = t.detach().double().requires_grad_()
+            at = exact(t.detach()).requires_grad_()
             (slope,) = torch.autograd.grad(-self.level(at).snr.log().sum(), at)
         return slope.to(t)
 
@@ -94,7 +94,7 @@ class Process:
 
     def at(self, log_ratio: Tensor) -> Tensor:
         """The times at which log(sigma/alpha) is as given, by bisection; of the tensor's shape, within [low, high]."""
-        wanted = log_ratio.double()
+        wanted = exact(log_ratio)
         low, high = torch.full_like(wanted, self.low), torch.full_like(wanted, self.high)
         for _ in range(HALVINGS):
             middle = (low + high) / 2
@@ -113,6 +113,11 @@ class Process:
         """x_t for each sample: x0 and noise f32[B,...], t f32[B]."""
         level = self.level(t).like(x0)
         return level.alpha * x0 + level.sigma * noise
+
+
+def exact(x: Tensor) -> Tensor:
+    """In float64; on the CPU, where the device has no such numbers."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
 
 
 def make_process(section: Noise) -> Process:

@@ -15,6 +15,7 @@ from tdspec.diffusion.grid import grid
 from tdspec.diffusion.ode import needs_continuous, probability_flow
 from tdspec.diffusion.predict import Denoise, Parts
 from tdspec.diffusion.process import Level, Process
+from tdspec.diffusion.randomness import Source, normal
 from tdspec.diffusion.schedulers import FROM_DIFFUSERS, scheduled, scheduler_of
 from tdspec.diffusion.variance import log_variance
 from tdspec.language.sampler import Sampler, Variance
@@ -30,12 +31,10 @@ def check(sampler: Sampler, process: Process) -> None:
         scheduler_of(sampler)
 
 
-def draw(
-    sampler: Sampler, denoise: Denoise, process: Process, x: Tensor, generator: torch.Generator
-) -> Iterator[Tensor]:
+def draw(sampler: Sampler, denoise: Denoise, process: Process, x: Tensor, source: Source) -> Iterator[Tensor]:
     """Each step's x, f32[B,...], from standard normal x on; the last is the sample.
 
-    generator  on the CPU, for the noise that is added, so that it is the same on every device
+    source  of the noise that is added
 
     Raises `ValueError` for more steps than discrete time has, and for `ode` in discrete time; `ImportError` where
     diffusers is needed and missing.
@@ -49,19 +48,19 @@ def draw(
     levels.append(Level(torch.ones_like(levels[0].alpha), torch.zeros_like(levels[0].sigma)))
     x = levels[0].sigma * x
     if sampler.name in FROM_DIFFUSERS:
-        yield from scheduled(sampler, denoise, times.tolist(), levels, x, generator)
+        yield from scheduled(sampler, denoise, times.tolist(), levels, x, source)
         return
     eta = 1.0 if sampler.name in ("ddpm", "pc") else sampler.eta or 0.0
     corrections, snr = sampler.corrections or 0, sampler.snr or 0.0
     for k, t in enumerate(times.tolist()):
         now, then = levels[k : k + 2]
         for _ in range(corrections):
-            x = langevin(x, denoise(x, t), now, then, snr, generator)
+            x = langevin(x, denoise(x, t), now, then, snr, source)
         found = denoise(x, t)
         if sampler.name == "heun":
             x = _heun(x, found, now, then, _bound(denoise, times[k + 1].item()) if then.sigma > 0 else None)
         else:
-            x = ancestral(x, found, now, then, eta, generator, sampler.variance)
+            x = ancestral(x, found, now, then, eta, source, sampler.variance)
         yield x
 
 
@@ -71,7 +70,7 @@ def ancestral(
     now: Level,
     then: Level,
     eta: float,
-    generator: torch.Generator,
+    source: Source,
     variance: Variance | None = None,
 ) -> Tensor:
     """One step from the level `now` to the level `then`. Source: arXiv 2010.02502, equations 12 and 16.
@@ -90,24 +89,19 @@ def ancestral(
         added = left.sqrt()
     elif eta == 1 and variance is None and found.share is not None:
         added = (log_variance(found.share, now, then) / 2).exp()
-    return x + added.to(x.device) * normal(x, generator)
+    return x + added.to(x.device) * normal(x, source)
 
 
-def langevin(x: Tensor, found: Parts, now: Level, then: Level, snr: float, generator: torch.Generator) -> Tensor:
+def langevin(x: Tensor, found: Parts, now: Level, then: Level, snr: float, source: Source) -> Tensor:
     """One step of Langevin dynamics at the level `now`, along the score -noise/sigma.
 
     Its length 2 a (snr |z|/|score|)^2 is that of arXiv 2011.13456, algorithms 4 and 5, with the norms' means over
     the batch, as in the code of its authors; a = (alpha_t/alpha_s)^2, 1 - beta there, 1 where alpha is constant.
     """
-    score, drawn = -found.noise / now.sigma, normal(x, generator)
+    score, drawn = -found.noise / now.sigma, normal(x, source)
     ratio = drawn.flatten(1).norm(dim=1).mean() / score.flatten(1).norm(dim=1).mean()
     length = 2 * (now.alpha / then.alpha).square() * (snr * ratio).square()
     return x + length * score + (2 * length).sqrt() * drawn
-
-
-def normal(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal noise like x, drawn on the generator's device."""
-    return torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
 
 
 def _heun(x: Tensor, found: Parts, now: Level, then: Level, again: Callable[[Tensor], Parts] | None) -> Tensor:

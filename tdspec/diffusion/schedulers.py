@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tdspec.diffusion.predict import Denoise
 from tdspec.diffusion.process import Level
+from tdspec.diffusion.randomness import Source, normal
 from tdspec.language.sampler import Sampler
 
 FROM_DIFFUSERS = {
@@ -30,7 +31,7 @@ def scheduled(
     times: list[float],
     levels: list[Level],
     x: Tensor,
-    generator: torch.Generator,
+    source: Source,
 ) -> Iterator[Tensor]:
     """Each step's x, f32[B,...].
 
@@ -48,7 +49,7 @@ def scheduled(
     for k, t in enumerate(times):
         options = {}
         if noisy:
-            options["variance_noise"] = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+            options["variance_noise"] = normal(x, source)
         stepped = scheduler.step(denoise(x, t).x0, scheduler.timesteps[k], x / scales[k], **options).prev_sample
         x = scales[k + 1] * stepped
         yield x

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tdspec.diffusion.process import Process
+from tdspec.diffusion.process import Process, exact
 from tdspec.language.diffusion import ImportanceTimes, LognormalTimes, Times
 
 
@@ -26,10 +26,10 @@ def times(section: Times, process: Process, uniform: Tensor) -> Tensor:
     match section:
         case LognormalTimes():
             # The ends of the normal distribution lie outside of what the process has; `at` keeps within.
-            return process.at(section.mean + section.std * torch.special.ndtri(uniform.double())).to(uniform)
+            return process.at(section.mean + section.std * torch.special.ndtri(exact(uniform))).to(uniform)
         case ImportanceTimes():
             low, high = process.ratios()
-            return process.at(low + (high - low) * uniform.double()).to(uniform)
+            return process.at(low + (high - low) * exact(uniform)).to(uniform)
         case _:
             return process.times(uniform)
 

@@ -100,18 +100,15 @@ class Evaluation:
     environment: Mapping[str, Any] = field(default_factory=dict)
     saved: str = ""
 
-    def value(self, name: str) -> float:
-        """A figure of the run itself: of its samples, or of its network on the test images.
-
-        Raises `KeyError` for one that was not measured.
-        """
+    def value(self, name: str) -> float | None:
+        """A figure of the run itself: of its samples, or of its network on the test images; None if not measured."""
         for found in self.figures.values():
             for measured in (SAMPLES, TEST):
                 if measured in found.values:
                     if name in found.values[measured]:
                         return found.values[measured][name]
                     break
-        raise KeyError(name)
+        return None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -160,9 +157,9 @@ class Requirement(NamedTuple):
     least: bool
     bound: float
 
-    def met(self, value: float) -> bool:
-        """Whether a figure keeps it; one that is not a number does not."""
-        return value >= self.bound if self.least else value <= self.bound
+    def met(self, value: float | None) -> bool:
+        """Whether a figure keeps it; one that is not a number, or was not measured, does not."""
+        return value is not None and (value >= self.bound if self.least else value <= self.bound)
 
     def __str__(self) -> str:
         return f"{self.name}{'>=' if self.least else '<='}{self.bound:g}"
@@ -175,7 +172,11 @@ def parse_requirement(text: str) -> Requirement:
         raise ValueError(f"`{text}` is no requirement: write recognised>=90 or frechet<=2, in quotes for the shell")
     if match[1] not in COLUMNS:
         raise ValueError(f"there is no figure `{match[1]}`{_meant(match[1], COLUMNS)}")
-    return Requirement(match[1], match[2] == ">=", float(match[3]))
+    try:
+        bound = float(match[3])
+    except ValueError:
+        raise ValueError(f"`{match[3]}` is no number") from None
+    return Requirement(match[1], match[2] == ">=", bound)
 
 
 def parse_metrics(text: str) -> tuple[str, ...]:

@@ -19,6 +19,14 @@ CONFIDENT = 0.8
 GOOD = 80.0  # per cent of the test images that a classifier should get right to be worth asking
 
 
+def check(subject: Subject, names: tuple[str, ...]) -> None:
+    """Refuse images that cannot be drawn or compared."""
+    subject.check_images()
+    many = len(subject.samples.images) if subject.path is not None else subject.count or len(subject.splits.test)
+    if many < 2:
+        raise DataError("a distance between distributions needs two images at least, and some hundreds to mean much")
+
+
 def measure(subject: Subject, names: tuple[str, ...]) -> Figures:
     """Distance to the training images, the part recognised and the rarest class: samples, test images, noise."""
     train, test = subject.splits.train, subject.splits.test
@@ -53,8 +61,6 @@ def measure(subject: Subject, names: tuple[str, ...]) -> Figures:
 
 def look(judge: Extractor, images: Tensor, known: Tensor, train: Images) -> tuple[dict[str, float], list[int]]:
     """The figures of uint8[N,C,H,W] beside the features of the training images, and how many of each class are seen."""
-    if len(images) < 2:
-        raise DataError("a distance between distributions needs two images at least, and some hundreds to mean much")
     features, logits = judge.network.look(images)
     confidence, seen = logits.softmax(1).max(1)
     counts = seen.bincount(minlength=train.classes)

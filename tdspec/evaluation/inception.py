@@ -47,16 +47,26 @@ class Pictures(torch.utils.data.Dataset[Tensor]):
         return self.images[row].expand(3, -1, -1)
 
 
-def measure(subject: Subject, names: tuple[str, ...]) -> Figures:
-    """FID, IS, KID, or several of them, which then share the features. KID's subsets are no larger than the sets."""
+def check(subject: Subject, names: tuple[str, ...]) -> None:
+    """Refuse images that cannot be drawn or looked at; finds the weights."""
     try:
-        from torch_fidelity import calculate_metrics
+        import torch_fidelity  # noqa: F401
     except ImportError as error:
         raise TrainError(f"{', '.join(names)} need torch-fidelity: pip install 'tdspec[fidelity]'") from error
+    subject.check_images()
+    weights_file(subject.weights)
+    Pictures(subject.splits.train.images)
+    many = len(subject.samples.images) if subject.path is not None else subject.count or len(subject.splits.test)
+    if many < SPLITS:
+        raise DataError(f"{many} images are too few: {SPLITS} at least, and thousands to compare with papers")
+
+
+def measure(subject: Subject, names: tuple[str, ...]) -> Figures:
+    """FID, IS, KID, or several of them, which then share the features. KID's subsets are no larger than the sets."""
+    from torch_fidelity import calculate_metrics
+
     path = weights_file(subject.weights)
     train, images = subject.splits.train.images.cpu(), subject.samples.images
-    if len(images) < SPLITS:
-        raise DataError(f"{len(images)} images are too few: {SPLITS} at least, and thousands to compare with papers")
     subset = min(SUBSET, len(images), len(train))
     subject.tell(f"Inception looks at {len(images):,} samples" + f" and {len(train):,} images" * (names != ("is",)))
     cuda = subject.device.type == "cuda"

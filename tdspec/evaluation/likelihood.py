@@ -17,21 +17,28 @@ from tdspec.training.errors import TrainError
 TOLERANCE = 1e-5
 
 
-def measure(subject: Subject, names: tuple[str, ...]) -> Figures:
-    """Minus log2 of the probability of an image, per dimension: the mean over test images, and its standard error.
-
-    A network that is told labels is told those of the images. Raises `TrainError` for discrete time.
-    """
-    spec, how = subject.spec, subject.drawing
+def check(subject: Subject, names: tuple[str, ...]) -> None:
+    """Refuse a classifier, discrete time, and a single image."""
+    spec = subject.spec
     if not isinstance(spec.task, Diffuse):
         raise TrainError(
             f"{subject.origin.folder} is a run of a classifier, which gives no likelihood: measure its `loss`"
         )
-    task = Diffusion.of(spec)
     try:
-        needs_continuous(task.process)
+        needs_continuous(Diffusion.of(spec).process)
     except ValueError as error:
         raise TrainError(f"the likelihood of `{spec.name}` cannot be measured: {error}") from error
+    if subject.count is not None and subject.count < 2:
+        raise TrainError("the likelihood's standard error needs two images at least")
+
+
+def measure(subject: Subject, names: tuple[str, ...]) -> Figures:
+    """Minus log2 of the probability of an image, per dimension: the mean over test images, and its standard error.
+
+    A network that is told labels is told those of the images. Raises `ValueError` where the flow cannot be solved.
+    """
+    spec, how = subject.spec, subject.drawing
+    task = Diffusion.of(spec)
     network, weights = subject.network
     test = subject.splits.test
     count = min(subject.count or len(test), len(test))
@@ -66,4 +73,7 @@ def measure(subject: Subject, names: tuple[str, ...]) -> Figures:
         f"tolerance {TOLERANCE:g}, {calls / len(bits):.4g} evaluations a batch, seed {how.seed}, with {weights}"
     )
     values = {"nll": float(each.mean()), "nll_error": float(each.std() / len(each) ** 0.5)}
-    return Figures({TEST: values}, {TEST: count}, conditions, (about,))
+    notes = []
+    if subject.count is not None and subject.count > count:
+        notes.append(f"{subject.count:,} images were asked for; there are {count:,} test images")
+    return Figures({TEST: values}, {TEST: count}, conditions, (about,), notes)

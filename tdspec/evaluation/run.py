@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tdspec.evaluation import frechet, inception, likelihood, loss
 from tdspec.evaluation.figures import METRICS, Evaluation, Figures
@@ -16,16 +17,26 @@ from tdspec.training.errors import FolderError, TrainError
 from tdspec.training.resume import Origin
 from tdspec.training.run_folder import environment
 
-Measure = Callable[[Subject, tuple[str, ...]], Figures]
-"""From a subject to figures; the names are those of all metrics that the same function measures at once."""
 
+class Measure(NamedTuple):
+    """From a subject to figures; the names are those of all metrics that are measured at once.
+
+    check    refuses what cannot be measured, before anything is trained or drawn. Raises `TrainError`
+    measure  the figures
+    """
+
+    check: Callable[[Subject, tuple[str, ...]], None]
+    measure: Callable[[Subject, tuple[str, ...]], Figures]
+
+
+INCEPTION = Measure(inception.check, inception.measure)
 MEASURES: dict[str, Measure] = {
-    "frechet": frechet.measure,
-    "fid": inception.measure,
-    "is": inception.measure,
-    "kid": inception.measure,
-    "nll": likelihood.measure,
-    "loss": loss.measure,
+    "frechet": Measure(frechet.check, frechet.measure),
+    "fid": INCEPTION,
+    "is": INCEPTION,
+    "kid": INCEPTION,
+    "nll": Measure(likelihood.check, likelihood.measure),
+    "loss": Measure(lambda subject, names: None, loss.measure),
 }
 
 
@@ -55,7 +66,8 @@ def evaluate_run(
     on_step  called with the number of steps done and of all, while images are drawn
     tell     called with a line on what takes time
 
-    Raises `TrainError` where the run, the images or the weights do not allow it.
+    Raises `TrainError` where the run, the images or the weights do not allow it: where it can, before anything is
+    trained or drawn.
     """
     names = tuple(dict.fromkeys(metrics)) or default_metrics(spec)
     for name in names:
@@ -65,31 +77,43 @@ def evaluate_run(
         spec, origin, drawing or Drawing(), count, None if samples is None else Path(samples),
         None if weights is None else Path(weights), default_cache() if cache is None else Path(cache), on_step, tell,
     )  # fmt: skip
-    looks = any(METRICS[name].looks for name in names)
-    if looks:
-        subject.check_images()
+    measures = {
+        tuple(name for name in names if MEASURES[name] is measure): measure
+        for measure in dict.fromkeys(MEASURES[name] for name in names)
+    }
+    for together, measure in measures.items():
+        measure.check(subject, together)
     kept = origin.folder / "evaluations"
     try:
         kept.mkdir(exist_ok=True)  # before hours are spent on what cannot be kept
     except OSError as error:
         raise FolderError(f"cannot write {kept}: {error}") from error
     found: dict[str, Figures] = {}
-    for measure in dict.fromkeys(MEASURES[name] for name in names):
-        together = tuple(name for name in names if MEASURES[name] is measure)
-        found[",".join(together)] = measure(subject, together)
-    looked = subject.samples if looks else None
+    try:
+        for together, measure in measures.items():
+            found[",".join(together)] = measure.measure(subject, together)
+    except (TrainError, ValueError):
+        if found:
+            tell(f"what was measured before is kept: {_kept(subject, found, kept).saved}")
+        raise
+    return _kept(subject, found, kept)
+
+
+def _kept(subject: Subject, found: dict[str, Figures], folder: Path) -> Evaluation:
+    """The evaluation, saved."""
+    looked = subject.samples if any(METRICS[name].looks for names in found for name in names.split(",")) else None
     result = Evaluation(
-        spec.name,
-        str(origin.folder),
+        subject.spec.name,
+        str(subject.origin.folder),
         {} if looked is None else looked.conditions,
         () if looked is None else (looked.about,),
         found,
-        {"spec_hash": spec.hash, **environment(subject.device, 1)},
+        {"spec_hash": subject.spec.hash, **environment(subject.device, 1)},
     )
     try:
-        return result.save(kept)
+        return result.save(folder)
     except OSError as error:
-        raise FolderError(f"cannot write in {kept}: {error}") from error
+        raise FolderError(f"cannot write in {folder}: {error}") from error
 
 
 def default_metrics(spec: Spec) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from tdspec.training.engine import Engine
 from tdspec.training.errors import DataError, TrainError
 from tdspec.training.pictures import read_images
 from tdspec.training.resume import Origin
-from tdspec.training.sampling import Weights, sample_run, trained_network
+from tdspec.training.sampling import Weights, checked_task, sample_run, trained_network
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,12 @@ class Subject:
         return network.to(self.device).eval(), weights
 
     def check_images(self) -> None:
-        """Refuse at once, before anything is trained or drawn, a run without images and images that do not fit."""
+        """Refuse a run without images, a drawing that does not fit the run, and images that do not fit the data."""
         if not isinstance(self.spec.task, Diffuse):
             raise TrainError(f"{self.origin.folder} is a run of a classifier and makes no images: measure its `loss`")
-        if self.path is not None and tuple(self.samples.images.shape[1:]) != self.splits.train.shape:
+        if self.path is None:
+            checked_task(self.spec, self.origin, self.drawing)
+        elif tuple(self.samples.images.shape[1:]) != self.splits.train.shape:
             shapes = (self.samples.images.shape[1:], self.splits.train.shape)
             found, wanted = ("x".join(map(str, shape)) for shape in shapes)
             raise DataError(

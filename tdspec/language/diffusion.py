@@ -33,7 +33,7 @@ class VpNoise:
     fits: ClassVar[tuple[Prediction, ...]] = ("noise", "x0", "v", "score")
 
     beta_min: float = option(0.1, f"{BETA_MIN}; over `steps` it is the first beta of DDPM.", above=0)
-    beta_max: float = option(20.0, f"{BETA_MAX}; over `steps` it is the last beta of DDPM.", above=0)
+    beta_max: float = option(20.0, f"{BETA_MAX}; over `steps` it is the last beta of DDPM.", above=0, maximum=100)
     steps: int | None = option(None, STEPS, minimum=2, examples=(1000,))
 
 
@@ -45,7 +45,7 @@ class SubVpNoise:
     fits: ClassVar[tuple[Prediction, ...]] = ("noise", "x0", "score")
 
     beta_min: float = option(0.1, f"{BETA_MIN}.", above=0)
-    beta_max: float = option(20.0, f"{BETA_MAX}.", above=0)
+    beta_max: float = option(20.0, f"{BETA_MAX}.", above=0, maximum=100)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class LognormalTimes:
 class ImportanceTimes:
     """Every log SNR alike; the loss is divided by the density of t, so that its mean stays what it is.
 
-    With the weighting `likelihood` every image then counts alike. Source: arXiv 2101.09258, section 5.1.
+    With the weighting `likelihood` all errors of the noise then count alike. Source: arXiv 2101.09258, section 5.1.
     """
 
     kind: ClassVar[str] = "importance"

@@ -5,6 +5,7 @@ What they compute is in `tdspec/diffusion/`; this table needs no torch, and the 
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ class Drawing:
     """How images are drawn from a run.
 
     sampler   a sampler, or the name of one with its defaults
-    seed      of the noise; a batch's noise follows from it and from the batch's place alone
+    seed      of the noise; an image's noise follows from it and from the image's number alone
     raw       with the last weights, where there are averaged ones too
     batch     images at a time
     device    `auto`, `cpu`, `cuda`, ...
@@ -158,6 +159,12 @@ class Drawing:
     labels: tuple[int, ...] = ()
     guidance: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.guidance < math.inf:
+            raise ValueError(f"guidance is {self.guidance}; it is a number of 0 or more")
+        if self.batch < 1 or self.seed < 0:
+            raise ValueError(f"batch is {self.batch} and seed {self.seed}; their least are 1 and 0")
+
     @property
     def by(self) -> Sampler:
         """The sampler."""
@@ -170,6 +177,18 @@ class Drawing:
         if self.guidance != 1:
             said.append(f"guidance {self.guidance:g}")
         return ", ".join(said)
+
+    @property
+    def stem(self) -> str:
+        """A name for a file of images: `ddim-50-0`, with all that is not by default before the seed."""
+        by = self.by
+        own = {key: getattr(by, key) for key, usual in SAMPLERS[by.name].options.items() if getattr(by, key) != usual}
+        words = [by.name, *([] if by.steps is None else [by.steps])]
+        words += [f"{key}{value}" for key, value in own.items() if key != "steps"]
+        words += [f"labels{','.join(map(str, self.labels))}"] if self.labels else []
+        words += [f"guidance{self.guidance:g}"] if self.guidance != 1 else []
+        words += ["raw"] if self.raw else []
+        return "-".join(map(str, (*words, self.seed)))
 
 
 def having(key: str) -> dict[str, Any]:

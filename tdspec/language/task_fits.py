@@ -12,6 +12,7 @@ from tdspec.language.diffusion import (
     ImportanceTimes,
     Likelihood,
     LognormalTimes,
+    SigmoidNoise,
     VpNoise,
 )  # fmt: skip
 from tdspec.language.training import Plateau
@@ -21,6 +22,7 @@ from tdspec.report.finding import Finding
 if TYPE_CHECKING:
     from tdspec.language.spec import Spec
 
+FLAT = 20  # from 0, in units of the temperature: from here on a sigmoid is a constant
 RISES = {
     "vp": ("beta_min", "beta_max", "DDPM has 0.1, 20 and 1000"),
     "sub-vp": ("beta_min", "beta_max", "published are 0.1 and 20"),
@@ -96,6 +98,10 @@ def _rates(spec: Spec, task: Diffuse) -> Iterator[Finding]:
     elif isinstance(noise, VpNoise) and steps is not None and steps <= noise.beta_max:
         message = f"`steps` should be more than {noise.beta_max:g} (`beta_max`), found {steps}"
         where = "task.noise.steps"
+    elif isinstance(noise, SigmoidNoise) and max(abs(least), abs(greatest)) > FLAT * noise.temperature:
+        steep = max(abs(least), abs(greatest)) / FLAT
+        message = f"`temperature` should be {steep:g} or more, found {noise.temperature:g}: there the sigmoid is flat"
+        where = "task.noise.temperature"
     else:
         return
     yield finding("TD024", message, spec.span(where), where=where, help=published)

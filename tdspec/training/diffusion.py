@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tdspec.diffusion.predict import Parts, clipped, parts, target, weights
 from tdspec.diffusion.process import Level, make_process
+from tdspec.diffusion.randomness import generators, normal
 from tdspec.diffusion.sampler import check, draw
 from tdspec.diffusion.times import density, drawn, times
 from tdspec.diffusion.variance import bound
@@ -16,7 +17,7 @@ from tdspec.language.diffusion import Diffuse
 from tdspec.language.sampler import Drawing, Sampler
 from tdspec.language.spec import Spec
 from tdspec.training.data.images import Splits
-from tdspec.training.errors import DataError
+from tdspec.training.errors import DataError, TrainError
 
 LOOKED_AT = 0.5  # the time at which a network is looked at: neither end says much
 BOUND = 1 / 1000  # weight of the variational bound, times the number of steps (openai/improved-diffusion)
@@ -111,7 +112,7 @@ class Diffusion:
         guidance  what is said with them, less what is said without, counts as often (arXiv 2207.12598, equation 6)
         """
         times = torch.full((len(x),), t, device=x.device)
-        level = Level(*(value.to(x) for value in self.process.level(times.double().cpu()))).like(x)
+        level = Level(*(value.to(x) for value in self.process.level(times.cpu().double()))).like(x)
         if labels is None or guidance == 1:
             given, share = self.called(model, x, times, level, *(() if labels is None else (labels,)))
         else:
@@ -134,26 +135,32 @@ class Diffusion:
 
         model    in evaluation, on its device
         on_step  called after each step of each batch
-        Leaves torch's global random state as it was.
+        Leaves torch's global random state as it was. Raises `TrainError` where samples are not finite, `ValueError`
+        where the flow cannot be solved.
         """
         sampler, place = drawing.by, next(model.parameters()).device
         turn = torch.tensor(drawing.labels or range(self.classes or 0), device=place)
         images, calls = [], 0
-        for number, start in enumerate(range(0, count, drawing.batch)):
+        for start in range(0, count, drawing.batch):
             size = min(drawing.batch, count - start)
             labels = turn[torch.arange(start, start + size, device=place) % len(turn)] if self.classes else None
 
             def denoise(x: Tensor, t: float, labels: Tensor | None = labels) -> Parts:
                 nonlocal calls
-                calls += 1
+                calls += 1 if labels is None or drawing.guidance == 1 else 2
                 return self.denoise(model, x, t, clip=sampler.clips, labels=labels, guidance=drawing.guidance)
 
-            generator = torch.Generator().manual_seed(drawing.seed * 1_000_003 + number)
-            x = torch.randn(size, *shape, generator=generator).to(place)
-            for step in draw(sampler, denoise, self.process, x, generator):
+            source = generators(drawing.seed, range(start, start + size))
+            x = normal(torch.empty(size, *shape, device=place), source)
+            for step in draw(sampler, denoise, self.process, x, source):
                 x = step
                 if on_step is not None:
                     on_step()
+            if not x.isfinite().all():
+                raise TrainError(
+                    f"not all of samples {start} to {start + size - 1} are finite ({drawing}): take another sampler,"
+                    " more steps or less guidance; if nothing helps, the weights are to blame"
+                )
             images.append(unscaled(x).cpu())
         return torch.cat(images), calls / len(images)
 

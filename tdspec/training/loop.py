@@ -17,9 +17,9 @@ from tdspec.training.batches import Batch, Order
 from tdspec.training.checkpoint import Checkpoint
 from tdspec.training.data.images import Images, Splits
 from tdspec.training.engine import Engine
-from tdspec.training.errors import CheckpointError, Interrupted
+from tdspec.training.errors import CheckpointError, Interrupted, TrainError
 from tdspec.training.interrupt import Interrupts
-from tdspec.training.nonfinite import NonFinite, first_nonfinite
+from tdspec.training.nonfinite import NonFinite, check_weights, first_nonfinite
 from tdspec.training.ode_meter import OdeMeter
 from tdspec.training.optimizer import make_optimizer
 from tdspec.training.random_state import random_state, restore_random_state
@@ -201,7 +201,11 @@ class Loop:
         return improved
 
     def measure(self) -> bool:
-        """Evaluate, write the record of the epochs since the last one, and say whether this is the best so far."""
+        """Evaluate, write the record of the epochs since the last one, and say whether this is the best so far.
+
+        Raises `NonFiniteError` where the weights are lost.
+        """
+        check_weights(self.model, self.step)
         means, samples = self.tally.means()
         self.seconds_total += self.seconds
         record: dict[str, Any] = {f"train_{name}": value for name, value in means.items()}
@@ -215,8 +219,7 @@ class Loop:
             x, _ = self.prepare(self.splits.test, slice(0, SHARE_IMAGES))
             shares = self.time_share(self.evaluated, *self.task.arguments(x))
             record["time_share"], record["embedding_share"] = shares.outputs, shares.entries
-        if self.engine.main and (images := self.task.preview(self.evaluated, self.splits.train.shape)) is not None:
-            record["preview"] = self.recorder.picture(f"step-{self.step}", images)
+        record |= self.preview() if self.engine.main else {}
         before = self.last or {}
         self.last = self.write("epoch", **record)
         for text in deaths(before.get("time_share", {}), record.get("time_share", {})):
@@ -234,6 +237,15 @@ class Loop:
         self.tally = Tally(self.engine)
         self.meter.reset()
         return improved
+
+    def preview(self) -> dict[str, str]:
+        """What the network makes by now, as a picture of the run."""
+        try:
+            images = self.task.preview(self.evaluated, self.splits.train.shape)
+        except (TrainError, ValueError) as error:  # what is left to train may mend it
+            self.write("note", text=f"no preview: {error}")
+            return {}
+        return {} if images is None else {"preview": self.recorder.picture(f"step-{self.step}", images)}
 
     @property
     def evaluated(self) -> nn.Module:
@@ -263,7 +275,11 @@ class Loop:
         return self.recorder.write({"kind": kind, "epoch": self.epoch + 1, "step": self.step, **values})
 
     def save(self, *, best: bool = False) -> None:
-        """Write a checkpoint; every process takes part."""
+        """Write a checkpoint; every process takes part.
+
+        Raises `NonFiniteError` where the weights are lost, so that the checkpoint before stays.
+        """
+        check_weights(self.model, self.step)
         state = {
             **{name: getattr(self, name) for name in KEPT},
             "version": 1,

@@ -10,6 +10,10 @@ from torch import Tensor, nn
 
 from tdspec.training.errors import NonFiniteError
 
+CURE = (
+    "The last checkpoint is kept. Lower train.optimizer.lr, set train.clip_norm or a warm-up, or train in fp32; "
+    "`train.on_nonfinite: skip` leaves such batches out"
+)
 SKIPPED_IN_A_ROW = 20  # batches after which `skip` gives up
 
 
@@ -30,14 +34,22 @@ class NonFinite:
         if self.policy == "skip" and self.in_a_row <= SKIPPED_IN_A_ROW:
             return f"step {step} skipped: {what}"
         again = f", {self.in_a_row} times in a row" if self.in_a_row > 1 else ""
-        raise NonFiniteError(
-            f"step {step}{again}: {what}; {place()}. The last checkpoint is kept. Lower train.optimizer.lr, "
-            "set train.clip_norm or a warm-up, or train in fp32"
-        )
+        raise NonFiniteError(f"step {step}{again}: {what}; {place()}. {CURE}")
 
     def passed(self) -> None:
         """A step went well."""
         self.in_a_row = 0
+
+
+def check_weights(model: nn.Module, step: int) -> None:
+    """Raises `NonFiniteError` where a step has made weights that are not finite, before they are kept."""
+    if (name := _lost(model)) is not None:
+        raise NonFiniteError(f"step {step}: `{name}` is not finite any more, as a gradient was not. {CURE}")
+
+
+def _lost(model: nn.Module) -> str | None:
+    """The first of a network's parameters and buffers that is not finite."""
+    return next((name for name, value in model.state_dict().items() if not _finite(value)), None)
 
 
 def first_nonfinite(model: nn.Module, x: Tensor, compute: Callable[[], Any]) -> str:
@@ -47,9 +59,8 @@ def first_nonfinite(model: nn.Module, x: Tensor, compute: Callable[[], Any]) -> 
     """
     if not torch.isfinite(x).all():
         return "the images that went in are not finite"
-    for name, parameter in model.named_parameters():
-        if not torch.isfinite(parameter).all():
-            return f"the weights `{name}` were not finite before this step, so an earlier gradient was not"
+    if (name := _lost(model)) is not None:
+        return f"the weights `{name}` were not finite before this step, so an earlier gradient was not"
     found: list[str] = []
     hooks = []
     for name, module in model.named_modules():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import zlib
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -16,6 +18,7 @@ from tdspec.training.data.decode import decode_all
 from tdspec.training.data.folder import SUFFIXES
 from tdspec.training.errors import DataError, FolderError
 
+FILES = (".png", ".npz")
 SIDE = 64  # least side of an image in a grid, in pixels: smaller ones are enlarged, each pixel to a square
 GAP = 2  # pixels between the images of a grid
 
@@ -25,20 +28,36 @@ def write_images(images: Tensor, path: Path) -> None:
 
     Raises `FolderError` if that cannot be written, `ValueError` for channels that no picture has.
     """
+    check_destination(path)
     pixels = images.permute(0, 2, 3, 1).numpy()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".npz":
-            np.savez_compressed(path, images=pixels)
-        elif path.suffix == ".png":
+        if path.suffix.lower() == ".npz":
+            with open(path, "wb") as file:  # a name would get `.npz` behind `.NPZ`
+                np.savez_compressed(file, images=pixels)
+        elif path.suffix.lower() == ".png":
             picture(grid(pixels)).save(path)
         else:
-            path.mkdir(exist_ok=True)
             digits = len(str(len(pixels) - 1))
             for k, image in enumerate(pixels):
                 picture(image).save(path / f"{k:0{digits}}.png")
     except OSError as error:
         raise FolderError(f"cannot write {path}: {error}") from error
+
+
+def check_destination(path: Path) -> None:
+    """Make what `write_images` writes into. Raises `FolderError` where that cannot be, `ValueError` for a suffix."""
+    suffix = path.suffix.lower()
+    if suffix in (*SUFFIXES, ".npy", ".pt", ".gif") and suffix not in FILES:
+        raise ValueError(f"{path}: images go into {' or '.join(FILES)}, or into a folder")
+    folder = path.parent if suffix in FILES else path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if suffix not in FILES and any(path.iterdir()):
+            raise FolderError(f"{path} is not empty: what is there would be taken for samples too; name another folder")
+    except OSError as error:
+        raise FolderError(f"cannot write {path}: {error}") from error
+    if path.is_dir() == (suffix in FILES) or not os.access(folder, os.W_OK):
+        raise FolderError(f"cannot write {path}: {'it is a folder' if path.is_dir() else 'permission denied'}")
 
 
 def grid(pixels: np.ndarray) -> np.ndarray:
@@ -67,11 +86,11 @@ def read_images(path: Path) -> Tensor:
 
     Raises `DataError`.
     """
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         try:
             with np.load(path) as arrays:  # without pickles
                 pixels = arrays["images"]
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
             raise DataError(f"{path} has no array `images` that can be read: {error}") from error
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or len(pixels) == 0:
             raise DataError(f"{path}: `images` is {pixels.dtype}{list(pixels.shape)}, expected uint8[N,H,W,C]")

@@ -29,6 +29,8 @@ def random_state(device: torch.device) -> dict[str, Any]:
     }
     if device.type == "cuda":
         state["cuda"] = _encode(torch.cuda.get_rng_state(device))
+    if device.type == "mps":
+        state["mps"] = _encode(torch.mps.get_rng_state())
     return state
 
 
@@ -40,6 +42,8 @@ def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
     torch.set_rng_state(_decode(state["torch"]))
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(_decode(state["cuda"]), device)
+    if device.type == "mps" and "mps" in state:
+        torch.mps.set_rng_state(_decode(state["mps"]))
 
 
 def _encode(state: Tensor) -> str:

@@ -50,6 +50,8 @@ class TrainResult:
         words = [self.name]
         if self.accuracy is not None:
             words.append(f"test accuracy {self.accuracy:.2f} %")
+        elif "test_loss" in self.metrics:
+            words.append(f"test loss {self.metrics['test_loss']:.4g}")
         if self.nfe is not None:
             words.append(f"NFE {self.nfe:.1f}")
         words += [

@@ -65,18 +65,21 @@ def sample_run(
     drawing  how; by default ancestral sampling in 50 steps
     on_step  called after each step of each batch
 
-    Raises `TrainError` for a run that is no diffusion or a drawing that does not fit, `CheckpointError` for a run
-    without weights.
+    Raises `TrainError` for a run that is no diffusion, a drawing that does not fit or samples that are not finite,
+    `CheckpointError` for a run without weights, and `ValueError` for a flow that cannot be solved.
     """
     drawing = drawing if drawing is not None else Drawing()
-    task, place = _checked(spec, origin, drawing), Engine(drawing.device).device
+    if count < 1:
+        raise ValueError(f"count is {count}; its least is 1")
+    task, place = checked_task(spec, origin, drawing), Engine(drawing.device).device
     network, weights = trained_network(spec, origin, drawing.raw)
     began = perf_counter()
     images, calls = task.sampled(network.to(place).eval(), spec.input, count, drawing, on_step)
     return Samples(images, drawing, calls, perf_counter() - began, weights)
 
 
-def _checked(spec: Spec, origin: Origin, drawing: Drawing) -> Diffusion:
+def checked_task(spec: Spec, origin: Origin, drawing: Drawing) -> Diffusion:
+    """The task of a run from which images can be drawn so. Raises `TrainError`, before a network is made."""
     if not isinstance(spec.task, Diffuse):
         raise TrainError(f"{origin.folder} is a run of `{spec.name}`, whose task is not `diffuse`: it makes no images")
     task = Diffusion.of(spec)
@@ -86,8 +89,16 @@ def _checked(spec: Spec, origin: Origin, drawing: Drawing) -> Diffusion:
         raise TrainError(f"`{spec.name}` cannot be sampled so: {error}") from error
     if task.classes is None and (drawing.labels or drawing.guidance != 1):
         raise TrainError(f"`{spec.name}` is not told any labels, so that there is nothing to guide")
-    if task.classes is not None and not all(0 <= label < task.classes for label in drawing.labels):
-        raise TrainError(f"`{spec.name}` knows the labels 0 to {task.classes - 1}, not {max(drawing.labels)}")
+    if task.classes is not None:
+        unknown = [label for label in drawing.labels if not 0 <= label < task.classes]
+        if unknown:
+            raise TrainError(f"`{spec.name}` knows the labels 0 to {task.classes - 1}, not {unknown[0]}")
+        if task.drop == 0 and drawing.guidance != 1:
+            raise TrainError(
+                f"`{spec.name}` was never trained without a label (`drop: 0`), and guidance needs what it says then"
+            )
+    if origin.checkpoint is None:
+        raise CheckpointError(f"{origin.folder} has no checkpoint yet: train it first, or wait for its first one")
     return task
 
 

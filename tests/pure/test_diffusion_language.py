@@ -78,6 +78,7 @@ def test_the_default_is_ddpms() -> None:
         ({"task": "noise: {kind: ve, sigma_max: 0.01}"}, "TD024", "task.noise.sigma_max", "more than 0.02"),
         ({"task": "noise: {kind: edm, sigma_min: 80}"}, "TD024", "task.noise.sigma_max", "more than 80"),
         ({"task": "noise: {kind: sigmoid, end: -3}"}, "TD024", "task.noise.end", "more than -3"),
+        ({"task": "noise: {kind: sigmoid, temperature: 0.1}"}, "TD024", "task.noise.temperature", "be 0.15 or more"),
         ({"task": "weighting: {kind: likelihood}"}, "TD025", "task.weighting", "continuous time"),
         ({"task": "times: {kind: importance}"}, "TD025", "task.times", "continuous time"),
         ({"task": "times: {kind: lognormal}"}, "TD025", "task.times", "continuous time"),

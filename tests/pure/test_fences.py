@@ -67,7 +67,8 @@ def test_commands_and_their_options_are_these() -> None:
         "probe": ["--batch", "--data", "--graph", "--json", "--seeds", "--set"],
         "sample": [
             "--batch", "--corrections", "--count", "--device", "--eta", "--guidance", "--labels", "--order", "--out",
-            "--raw", "--sampler", "--seed", "--singlestep", "--snr", "--spacing", "--steps", "--tolerance", "--variance",
+            "--raw", "--sampler", "--seed", "--singlestep", "--snr", "--spacing", "--steps", "--tolerance",
+            "--variance",
         ],
         "schema": ["--check", "--write"],
         "train": [

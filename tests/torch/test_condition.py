@@ -15,6 +15,7 @@ from tdspec.report.finding import Severity
 from tdspec.training.data.images import Images, Splits
 from tdspec.training.diffusion import Diffusion
 from tdspec.training.errors import DataError, TrainError
+from tdspec.training.plan import Plan
 from tests.torch.emitted import emitted
 from tests.torch.small_diffusion import SPEC
 
@@ -124,14 +125,29 @@ def test_images_get_their_labels_in_turn(tmp_path: Path) -> None:
     how = {"sampler": "ddim", "device": "cpu"}
     three = tdspec.sample(told_run, 3, labels=(3,), **how)
     turns = tdspec.sample(told_run, 3, labels=(3, 4), guidance=2.0, **how)
-    assert "labels 3, 50 eval" in str(three) and "labels 3,4, guidance 2, 50 eval" in str(turns)
+    assert "labels 3, 50 eval" in str(three) and "labels 3,4, guidance 2, 100 eval" in str(turns)
     every = tdspec.sample(told_run, 12, batch=5, **how)
     again = tdspec.sample(told_run, 12, batch=5, labels=tuple(range(10)), **how)
     assert torch.equal(every.images, again.images) and every.evaluations == 50
-    with pytest.raises(TrainError, match="labels 0 to 9, not 10"):
-        tdspec.sample(told_run, 1, labels=(10,), **how)
+    with pytest.raises(TrainError, match="labels 0 to 9, not -1"):
+        tdspec.sample(told_run, 1, labels=(3, -1, 5), **how)
     with pytest.raises(TrainError, match="nothing to guide"):
         tdspec.sample(plain_run, 1, guidance=2.0, **how)
+
+
+def test_guidance_needs_a_share_without_labels(tmp_path: Path) -> None:
+    """Nothing has taught the network what it says then."""
+    text = TOLD.replace("iterations: 24", "iterations: 1").replace("labels: {}", "labels: {drop: 0}")
+    assert "drop: 0" in text
+    folder = tdspec.train(text, out=tmp_path, quiet=True, device="cpu").folder  # type: ignore[union-attr]
+    with pytest.raises(TrainError, match=r"was never trained without a label \(`drop: 0`\)"):
+        tdspec.sample(folder, 1, guidance=2.0, device="cpu")
+
+
+def test_a_run_with_labels_is_planned() -> None:
+    """Its operations are counted, which asks of every operation that it has a gradient where its weights have one."""
+    plan = tdspec.train(TOLD, dry_run=True, device="cpu")
+    assert isinstance(plan, Plan) and plan.flops_per_image > 0
 
 
 def test_data_of_more_classes_are_refused() -> None:

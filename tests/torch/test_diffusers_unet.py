@@ -29,6 +29,16 @@ def test_a_time_for_all_samples_in_every_form(t: object) -> None:
         assert not torch.equal(wrapped(x, 8).sample, expected)
 
 
+def test_a_network_that_was_trained_with_t_in_parts_gets_parts() -> None:
+    network = tdspec.compile(SPEC % ("[3, 8, 8]", 3) + "task: {kind: diffuse}\n")
+    with pytest.raises(TypeError, match="takes t in \\[0, 1\\]: give `steps`"):
+        DiffusersUNet(network)
+    x = torch.randn(2, 3, 8, 8)
+    with torch.no_grad():
+        found = DiffusersUNet(network, steps=1000)(x, 300).sample
+        assert torch.equal(found, network(x, torch.tensor([0.3, 0.3])))
+
+
 def test_what_a_pipeline_asks_for() -> None:
     wrapped = unet("[3, 8, 8]", 6)
     assert vars(wrapped.config) == {"sample_size": 8, "in_channels": 3, "out_channels": 6}

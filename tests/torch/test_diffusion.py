@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import tdspec
+from tdspec.diffusion.randomness import generators, normal
 from tdspec.diffusion.sampler import draw
 from tdspec.diffusion.variance import bound
 from tdspec.language.diffusion import (
@@ -33,13 +36,15 @@ from tdspec.language.diffusion import (
     VpNoise,
 )
 from tdspec.language.sampler import Sampler
-from tdspec.training import DataError
+from tdspec.training import DataError, TrainError
 from tdspec.training.checkpoint import load
 from tdspec.training.data.images import Images, Splits
 from tdspec.training.diffusion import Diffusion, scaled, unscaled
 from tdspec.training.metrics import read_metrics
+from tdspec.training.pictures import read_images
 from tests.conftest import Run
 from tests.torch.small_diffusion import SPEC, run
+from tests.torch.test_sampler import NEEDS_DIFFUSERS
 from tests.torch.test_train import Killed, assert_same_bits, dies_at, wait_for_step
 
 ROOT = Path(__file__).parents[2]
@@ -230,9 +235,16 @@ def test_samples_follow_from_the_seed(whole: Path) -> None:
     first = drawn(whole)
     assert first.shape == (6, 1, 8, 8) and first.dtype == torch.uint8 and len(first.unique()) > 20
     assert torch.equal(first, drawn(whole)) and not torch.equal(first, drawn(whole, seed=1))
-    batches = drawn(whole, batch=3)
-    assert len(batches) == 6 and not torch.equal(batches[:3], batches[3:])
-    assert torch.equal(drawn(whole, 5, batch=3)[:3], batches[:3])
+
+
+@pytest.mark.filterwarnings("ignore")  # of diffusers' own
+@pytest.mark.parametrize("sampler", ["ddpm", pytest.param("sde-dpm-solver++", marks=NEEDS_DIFFUSERS)])
+def test_an_image_does_not_depend_on_the_others(sampler: str, whole: Path) -> None:
+    """Whatever their number and the size of a batch, but for rounding to another grey."""
+    by = Sampler(sampler, 4)
+    first = drawn(whole, sampler=by).int()
+    assert not torch.equal(first[:3], first[3:])
+    assert (drawn(whole, 5, sampler=by, batch=3).int() - first[:5]).abs().max() <= 1
 
 
 def test_averaged_weights_are_taken_where_there_are_any(whole: Path) -> None:
@@ -241,12 +253,10 @@ def test_averaged_weights_are_taken_where_there_are_any(whole: Path) -> None:
     task = Diffusion(Diffuse())
     for raw, weights in ((False, saved.ema), (True, saved.model)):
         network.load_state_dict(weights)
-        generator = torch.Generator().manual_seed(0)
-        x = torch.randn(6, 1, 8, 8, generator=generator)
+        source = generators(0, range(6))
+        x = normal(torch.empty(6, 1, 8, 8), source)
         with torch.no_grad():
-            *_, x = draw(
-                Sampler("ddpm", 4), lambda x, t: task.denoise(network.eval(), x, t), task.process, x, generator
-            )  # fmt: skip
+            *_, x = draw(Sampler("ddpm", 4), lambda x, t: task.denoise(network.eval(), x, t), task.process, x, source)
         assert torch.equal(drawn(whole, raw=raw), unscaled(x))
     assert not torch.equal(drawn(whole), drawn(whole, raw=True))
 
@@ -267,7 +277,7 @@ def test_the_command_writes_what_its_suffix_says(whole: Path, tmp_path: Path, ru
     assert [file.name for file in files] == [f"{k}.png" for k in range(5)]
     assert np.array_equal(np.asarray(Image.open(files[3])), array[3, :, :, 0])
     assert run("sample", *common, "--raw").code == 0
-    assert (whole / "samples" / "heun-3-0.png").exists()
+    assert (whole / "samples" / "heun-3-raw-0.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -302,7 +312,60 @@ def test_the_solver_samples_a_run_of_continuous_time(tmp_path: Path, run: Run) -
     assert code == 0, err
     found = re.search(r"^3 samples: ode, tolerance 0.01, ([\d.]+) evaluations each, ", out)
     assert found and float(found[1]) > 10, out
-    assert (Path(folder) / "samples" / "ode-0.png").exists()
+    assert (Path(folder) / "samples" / "ode-tolerance0.01-0.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("full", "is not empty: what is there would be taken for samples too"),
+        ("x.jpg", "images go into .png or .npz, or into a folder"),
+        ("folder.png", "it is a folder"),
+        ("file/x.png", "cannot write"),
+        ("file", "cannot write"),
+    ],
+)
+def test_where_images_cannot_go_is_told_before_they_are_drawn(
+    name: str, said: str, whole: Path, tmp_path: Path, run: Run
+) -> None:
+    for folder in ("full", "folder.png"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "full" / "notes.txt").touch()
+    (tmp_path / "file").touch()
+    found = run("sample", str(whole), "-n", "1", "--device", "cpu", "--out", str(tmp_path / name))
+    assert found.code == 1 and said in found.err and "samples:" not in found.out
+
+
+def test_capitals_in_a_suffix_are_no_other_suffix(whole: Path, tmp_path: Path, run: Run) -> None:
+    outs = [str(tmp_path / name) for name in ("X.PNG", "X.NPZ")]
+    common = ("sample", str(whole), "-n", "2", "--steps", "2", "--device", "cpu")
+    assert run(*common, "--out", outs[0], "--out", outs[1]).code == 0
+    assert Path(outs[0]).read_bytes().startswith(b"\x89PNG") and len(read_images(Path(outs[1]))) == 2
+
+
+def test_samples_that_are_not_finite_are_no_images(whole: Path, tmp_path: Path, run: Run) -> None:
+    """Before, they came out black."""
+    broken = tmp_path / "run"
+    shutil.copytree(whole, broken, symlinks=True)
+    last = (broken / "checkpoints" / "last").resolve()
+    for name in ("model", "ema"):
+        weights = {key: value / 0 for key, value in load_file(last / f"{name}.safetensors").items()}
+        save_file(weights, last / f"{name}.safetensors")
+    found = run("sample", str(broken), "-n", "3", "--steps", "2", "--device", "cpu")
+    assert found.code == 1 and "not all of samples 0 to 2 are finite (ddpm, 2 steps, " in found.err
+    for guidance in ("nan", "inf", "-1"):
+        assert "--guidance is" in run("sample", str(whole), "--guidance", guidance).err
+
+
+def test_a_preview_that_fails_does_not_end_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **options: Any) -> None:
+        raise TrainError("black")
+
+    monkeypatch.setattr(Diffusion, "sampled", fail)
+    text = SPEC.replace("{kind: diffuse}", "{kind: diffuse, preview: {count: 2, steps: 2}}")
+    folder = Path(tdspec.train(text, out=tmp_path, quiet=True, device="cpu").folder)  # type: ignore[union-attr]
+    records = read_metrics(folder / "metrics.jsonl")
+    assert "no preview: black" in [r["text"] for r in records if r["kind"] == "note"]
 
 
 def test_what_cannot_be_sampled_says_why(

@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +19,11 @@ from torch import Tensor
 import tdspec
 from tdspec.diffusion.sampler import Sampler
 from tdspec.evaluation import extractor as extractors
+from tdspec.evaluation import frechet
 from tdspec.evaluation.extractor import SmallClassifier, extractor, fingerprint
 from tdspec.evaluation.figures import COLUMNS, METRICS, parse_requirement
 from tdspec.evaluation.frechet import frechet_distance
-from tdspec.evaluation.run import MEASURES
+from tdspec.evaluation.run import MEASURES, Measure
 from tdspec.language.data import Data
 from tdspec.training.data import load
 from tdspec.training.data.images import Images, Splits
@@ -249,13 +251,15 @@ def test_bits_per_dimension_are_those_of_the_test_images(whole: Path, tmp_path: 
 # ---------------------------------------------------------------- a classifier's run
 
 
-def test_a_classifier_is_tested_as_in_training(classifier: Path, run: Run) -> None:
+def test_a_classifier_is_tested_as_in_training(classifier: Path, whole: Path, run: Run) -> None:
     result = json.loads((classifier / "result.json").read_text())["metrics"]
     found = tdspec.evaluate(classifier, device="cpu")
     measured = found.figures["loss"].values["test images"]
     assert dict(measured) == {name: result[f"test_{name}"] for name in ("loss", "accuracy", "nfe")}
     raw = tdspec.evaluate(classifier, raw=True, device="cpu").figures["loss"]
     assert raw.conditions["weights"] == "raw" and raw.values["test images"]["loss"] != measured["loss"]
+    code, _, err = run("eval", str(whole), "--device", "cpu", "--metric", "loss", "--require", "accuracy>=10")
+    assert code == 1 and "accuracy>=10 does not hold: that is nothing to measure of this run" in err
     code, out, _ = run("eval", str(classifier), "--device", "cpu", "--require", "accuracy>=10")
     assert code == 0 and f"{measured['accuracy']:.2f} %" in out and "averaged weights of step-36" in out
 
@@ -279,7 +283,7 @@ def test_metrics_are_those_declared() -> None:
         (("--metric", "freshet"), 2, "there is no metric `freshet`; did you mean `frechet`?"),
         (("--require", "recognized>=90"), 2, "there is no figure `recognized`; did you mean `recognised`?"),
         (("--require", "recognised=90"), 2, "`recognised=90` is no requirement: write recognised>=90"),
-        (("--require", "recognised>=many"), 2, "could not convert string to float"),
+        (("--require", "recognised>=many"), 2, "`many` is no number"),
         (("--require", "accuracy>=90"), 2, "frechet does not measure it"),
         (("--metric", "loss", "--steps", "20"), 2, "--steps has no effect on loss"),
         (("--metric", "fid", "--cache", "."), 2, "--cache has no effect on fid"),
@@ -290,7 +294,12 @@ def test_metrics_are_those_declared() -> None:
         (("--samples", "large.npz"), 1, "large.npz are 3x32x32 (channels, height, width), those of digits are 1x8x8"),
         (("--samples", "one.npz"), 1, "needs two images at least"),
         (("--samples", "sizes"), 1, "set data.image_size"),
+        (("--samples", "empty.npz"), 1, "empty.npz has no array `images` that can be read"),
+        (("--samples", "array.npz"), 1, "array.npz has no array `images` that can be read"),
+        (("--samples", "large.npz", "--raw"), 2, "--raw is for images that are drawn; --samples has them already"),
         (("--steps", "1001"), 1, "discrete time has 1000 steps, 1001 were asked for"),
+        (("--guidance", "2"), 1, "nothing to guide"),
+        (("-n", "1"), 2, "x>=2"),
         (("--weights", "none.pth"), 2, "none.pth"),
     ],
 )  # fmt: skip
@@ -304,6 +313,9 @@ def test_what_cannot_be_measured_says_why(
     for size in (8, 9):
         Image.new("L", (size, size)).save(f"sizes/{size}.png")
     np.savez("other.npz", other=np.zeros(3))
+    Path("empty.npz").touch()
+    with open("array.npz", "wb") as file:
+        np.save(file, np.zeros(3))
     np.savez("floats.npz", images=np.zeros((2, 8, 8, 1)))
     np.savez("large.npz", images=np.zeros((2, 32, 32, 3), np.uint8))
     np.savez("one.npz", images=np.zeros((1, 8, 8, 1), np.uint8))
@@ -333,6 +345,41 @@ def test_without_torch_fidelity(whole: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     with pytest.raises(TrainError, match=r"fid, is need torch-fidelity: pip install 'tdspec\[fidelity\]'"):
         tdspec.evaluate(whole, ["fid", "is"])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "options", "message"),
+    [
+        (["frechet"], {"sampler": Sampler("ddpm", 1001)}, "1001 were asked for"),
+        (["frechet", "nll"], {}, "the likelihood of `small` cannot be measured"),
+        (["frechet", "is"], {}, "need torch-fidelity"),
+        (["frechet"], {"count": 1}, "needs two images at least"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is(
+    metrics: list[str], options: dict[str, Any], message: str, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begun(*args: Any) -> None:
+        raise AssertionError("a classifier is trained")
+
+    monkeypatch.setattr(frechet, "extractor", begun)
+    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
+    with pytest.raises(TrainError, match=message):
+        tdspec.evaluate(whole, metrics, device="cpu", **options)
+
+
+def test_what_was_measured_is_kept_when_the_next_fails(
+    whole: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*args: Any) -> None:
+        raise TrainError("broken")
+
+    monkeypatch.setitem(MEASURES, "loss", Measure(lambda subject, names: None, fail))
+    before, told = set((whole / "evaluations").glob("*")), []
+    with pytest.raises(TrainError, match="broken"):
+        tdspec.evaluate(whole, ["frechet", "loss"], count=4, cache=cache, device="cpu", tell=told.append)
+    (kept,) = set((whole / "evaluations").glob("*")) - before
+    assert kept.name.endswith("-frechet.json") and str(kept) in told[-1]
 
 
 def test_requirements() -> None:

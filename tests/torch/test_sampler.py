@@ -108,6 +108,19 @@ def test_flows_carry_mean_and_covariance(name: str, sampler: Sampler, order: flo
     assert mean < 0.01 and covariance < 0.04, (mean, covariance)
 
 
+def test_a_flow_that_cannot_be_solved_says_what_to_do() -> None:
+    """torchdiffeq answers with an assertion: a step too small, or too many of them."""
+    process = make_process(NOISES["vp"])
+
+    def rough(x: Tensor, t: float) -> Parts:
+        return Parts(x, (1e6 * x).sin() * 1e3)
+
+    with pytest.raises(
+        ValueError, match=r"cannot solve .* to a tolerance of 1e-05 \(.*\): raise the tolerance, "
+    ):
+        list(draw(Sampler("ode"), rough, process, white(4), torch.Generator()))
+
+
 @pytest.mark.parametrize(("sampler", "order"), marked(FLOWS))
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_flows_converge_at_their_order(name: str, sampler: Sampler, order: float) -> None:

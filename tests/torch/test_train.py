@@ -358,6 +358,28 @@ def test_loss_that_is_not_finite_stops_and_names_the_layer(tmp_path: Path) -> No
     assert load(next((tmp_path / "small").iterdir()) / "checkpoints" / "last").state["step"] == 4
 
 
+@pytest.mark.parametrize("step", [5, 12])  # within an epoch, and the last of all
+def test_weights_that_are_lost_are_not_kept(step: int, tmp_path: Path) -> None:
+    """A gradient that is not finite behind a loss that is: the loss says so one step later, or never."""
+    taken = []
+
+    def scaled(model: nn.Module) -> nn.Module:
+        def spoil(gradient: Tensor) -> Tensor:
+            taken.append(gradient)
+            return gradient / (0 if len(taken) == step else 1)
+
+        next(model.parameters()).register_hook(spoil)
+        return model
+
+    with pytest.raises(
+        NonFiniteError, match=rf"^step {step}: `[\w.]+` is not finite any more.*last checkpoint is kept"
+    ):
+        run(tmp_path, small_spec(checkpoint_steps=1), model_factory=lambda: scaled(SmallNode()))
+    last = load(next((tmp_path / "small").iterdir()) / "checkpoints" / "last")
+    assert last.state["step"] == step - 1
+    assert all(torch.isfinite(value).all() for value in (*last.model.values(), *last.ema.values()))
+
+
 def test_loss_that_is_not_finite_can_be_skipped(tmp_path: Path) -> None:
     spec = small_spec(ema=None, on_nonfinite="skip")
     result = run(tmp_path, spec, model_factory=lambda: Breaks({3, 4}))

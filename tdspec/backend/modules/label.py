@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -15,4 +16,6 @@ class LabelEmbedding(nn.Embedding):
         super().__init__(classes + 1, dim)
 
     def forward(self, labels: Tensor | None) -> Tensor:
-        return self.weight[-1:] if labels is None else super().forward(labels)
+        if labels is None:
+            labels = torch.full((1,), self.num_embeddings - 1, device=self.weight.device)
+        return super().forward(labels)

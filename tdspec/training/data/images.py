@@ -39,11 +39,12 @@ class Images:
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each channel, f32[C], of values in [0, 1]."""
         counts = torch.stack([channel.flatten().bincount(minlength=256) for channel in self.images.transpose(0, 1)])
-        values = torch.arange(256, dtype=torch.float64, device=counts.device) / 255
+        counts = counts.cpu()  # float64 is not on every device
+        values = torch.arange(256, dtype=torch.float64) / 255
         total = counts.sum(1).double()
         mean = (counts * values).sum(1) / total
         variance = (counts * (values - mean[:, None]).square()).sum(1) / total
-        return mean.float(), variance.sqrt().float()
+        return mean.float().to(self.images.device), variance.sqrt().float().to(self.images.device)
 
 
 @dataclass(frozen=True)
