@@ -26,8 +26,8 @@ DIGITS := runs/demo-diffusion
 demo-diffusion: $(READY)  ## Train a DDPM on handwritten digits, draw new ones, and measure them.
 	rm -rf $(DIGITS)
 	$(BIN)/tdspec train specs/diffusion/ddpm-digits.yaml --out $(DIGITS)
-	$(BIN)/tdspec sample $(DIGITS)/ddpm-digits/0001-* -n 100 --out $(DIGITS)/digits.png
-	$(BIN)/tdspec eval $(DIGITS)/ddpm-digits/0001-* -n 500 --cache $(DIGITS)/classifiers \
+	$(BIN)/tdspec sample $(DIGITS)/ddpm-digits/0001-* -n 100 --steps 100 --out $(DIGITS)/digits.png
+	$(BIN)/tdspec eval $(DIGITS)/ddpm-digits/0001-* -n 500 --steps 100 --cache $(DIGITS)/classifiers \
 		--require 'recognised>=90' --require 'rarest>=0.25'
 
 test: $(READY)  ## Run the tests that take seconds.
