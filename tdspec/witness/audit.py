@@ -16,6 +16,7 @@ from tdspec.report.json_format import as_object
 from tdspec.witness.calling import AuditError, Inputs
 from tdspec.witness.comparison import OUTPUT, STILL
 from tdspec.witness.fate import Mode, word
+from tdspec.witness.moment import mean_square
 from tdspec.witness.proof import Proof
 from tdspec.witness.recording import Place
 from tdspec.witness.share import Moments, Share
@@ -177,15 +178,40 @@ def _shapes(given: Shape) -> tuple[tuple[int, ...], ...]:
 
 
 def _proofs(subject: Subject) -> dict[Mode, Proof]:
-    """A proof for training, and one for evaluation where that is another function."""
+    """A proof for training, and one for evaluation where that is another function.
+
+    Raises `AuditError` where the model is no function of its inputs.
+    """
+    first, again, evaluated = (_output(subject, training=training) for training in (True, True, False))
+    if _differ(first, again):
+        raise AuditError(
+            "two calls with the same weights, x, t and random state give different outputs: what the model remembers, "
+            "or draws elsewhere, cannot be told from t"
+        )
     proof = _proof(subject, training=True)
     if not proof.sources or not proof.followed():
         subject.blind = True
         proof = _proof(subject, training=True)
     found: dict[Mode, Proof] = {"training": proof}
-    if proof.recording.random or any(norm.call.over_batch for norm in proof.norms):
+    if _differ(first, evaluated):
         found["evaluation"] = _proof(subject, training=False)
     return found
+
+
+def _output(subject: Subject, *, training: bool) -> Tensor:
+    """What the model gives at the first t, with redrawn weights."""
+    found: list[Tensor] = []
+
+    def keep(place: Place, value: Tensor) -> None:
+        if place == OUTPUT:
+            found.append(value.clone())
+
+    subject.run(subject.redrawn(torch.float32, 0, training=training), 0, visit=keep)
+    return found[0]
+
+
+def _differ(one: Tensor, other: Tensor) -> bool:
+    return one.shape != other.shape or mean_square(one - other) > STILL * mean_square(one)
 
 
 def _proof(subject: Subject, *, training: bool) -> Proof:

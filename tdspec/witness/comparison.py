@@ -56,14 +56,33 @@ class Comparison:
         return [-1] if self.subject.blind else sorted(set(self.entries.values()))
 
     def followed(self) -> bool:
-        """Whether t comes in by the sources alone, and not also as a number that Python computes with."""
+        """Whether t comes in by the sources alone, not also as a number that Python computes with, and labels hold.
+
+        A label is lost where torch does not see a call, as in TorchScript and NumPy. Then what moves with a source
+        has not its label.
+        """
         none: Group = frozenset()
         (frozen,) = self.compare([none], WRITTEN, torch.float32, 0)
-        return frozen[OUTPUT].rounding < STILL
+        if frozen[OUTPUT].rounding >= STILL:
+            return False
+        lost = [source for source in self.sources if not self.reaches(source, self.recording.label)]
+        groups = [*(frozenset({source}) for source in lost), frozenset(self.sources)]
+        measured = self.compare(groups, WRITTEN, torch.float32, 0, everything=True)
+        return not any(self._beyond(group, shares) for group, shares in zip(groups, measured, strict=True))
+
+    def _beyond(self, group: Group, shares: Shares) -> bool:
+        """Whether sources move what their labels have not reached."""
+        labels: dict[Place, int] = {("before", norm.key): norm.label for norm in self.norms}
+        labels[OUTPUT] = self.recording.label
+        return any(
+            shares[place].rounding >= STILL and not any(self.reaches(source, label) for source in group)
+            for place, label in labels.items()
+            if place in shares and label & (X | T) != T  # of t alone no source has entered yet
+        )
 
     def reaches(self, source: int, label: int) -> bool:
         """Whether the data flow leads from a source to what has a label."""
-        return bool(label & (T if source == -1 else FIRST_SOURCE << source))
+        return source == -1 or bool(label & FIRST_SOURCE << source)
 
     def places(self, source: int) -> set[Place]:
         """Where a source could be found: what it adds, norms on the way, the output. Norms of t alone belong to all."""
@@ -122,10 +141,12 @@ class Comparison:
 
     def compare(
         self, groups: Collection[Group], view: View, dtype: torch.dtype, draw: int, *, modules: bool = False,
+        everything: bool = False,
     ) -> list[Shares]:  # fmt: skip
         """For each group of sources the share of two times everywhere, all other sources being frozen.
 
-        modules  behind every module, too
+        modules     behind every module, too
+        everything  at every normalisation, whether labels say that a source reaches it or not
         """
         module = self.subject.redrawn(dtype, draw, training=self.training)
         base: dict[Place, Moment] = {}
@@ -134,7 +155,10 @@ class Comparison:
         def keep(place: Place, value: Tensor) -> None:
             base[place] = Moment.of(value, self.batch)
 
-        first = self.subject.run(module, 0, batch=self.batch, view=view, visit=keep, sources=sources, modules=modules)
+        first = self.subject.run(
+            module, 0, batch=self.batch, view=view, visit=keep, sources=sources, modules=modules,
+            everything=everything,
+        )  # fmt: skip
         for key, operands in first.operands.items():
             if kind_of(key) == "multiplied" and any(bool((factor < 0).any()) for factor in operands):
                 self.negative.add(sources[key])
@@ -143,7 +167,11 @@ class Comparison:
         found = []
         for group in groups:
             shares: Shares = {}
-            places = None if modules or group == ALL else {OUTPUT}.union(*(self.places(source) for source in group))
+            places = (
+                None
+                if modules or everything or group == ALL
+                else {OUTPUT}.union(*(self.places(source) for source in group))
+            )
 
             def measure(
                 place: Place, value: Tensor, shares: Shares = shares, group: Group = group,
@@ -157,7 +185,7 @@ class Comparison:
             frozen = {key: kept for key, kept in first.operands.items() if group != ALL and sources[key] not in group}
             self.subject.run(
                 module, 1 + draw % (TIMES - 1), batch=self.batch, view=view, visit=measure, sources=sources,
-                frozen=frozen, modules=modules,
+                frozen=frozen, modules=modules, everything=everything,
             )  # fmt: skip
             found.append(shares)
         return found

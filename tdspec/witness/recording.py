@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from tdspec.witness.labels import (
@@ -73,14 +72,17 @@ class Recording(TorchFunctionMode):
     sources  entries of an earlier run, by key; unknown ones are added
     modules  visit what leaves every module, too
     stops    by normalisation: bits of the label that do not get through
+    blind    where time goes cannot be followed: all that is met may depend on x and on t
+    everything  visit normalisations that no time reaches, too
     """
 
     def __init__(
         self, model: nn.Module, *, dtype: torch.dtype, view: View = WRITTEN, visit: Visit | None = None,
         frozen: Mapping[Key, list[Tensor]] | None = None, sources: dict[Key, int] | None = None, modules: bool = False,
-        stops: Mapping[Key, int] | None = None,
+        stops: Mapping[Key, int] | None = None, blind: bool = False, everything: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
+        self.blind, self.everything = blind, everything or blind
         self.model, self.dtype, self.view, self.modules = model, dtype, view, modules
         self.stops: Mapping[Key, int] = stops or {}
         self.visit: Visit = visit or (lambda place, value: None)
@@ -89,7 +91,6 @@ class Recording(TorchFunctionMode):
         self.operands: dict[Key, list[Tensor]] = {}
         self.constant_along: dict[Key, set[int]] = {}
         self.norms: list[Norm] = []
-        self.random = False  # whether a dropout did something
         self.label = 0  # of the output
         self.stack: list[tuple[str, nn.Module]] = []
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -114,7 +115,7 @@ class Recording(TorchFunctionMode):
     def _leave(self, name: str) -> Callable[..., None]:
         def leave(module: nn.Module, args: Any, output: Any) -> None:
             self.stack.pop()
-            if self.modules and isinstance(output, Tensor) and label_of(output) & T:
+            if self.modules and isinstance(output, Tensor) and (self.blind or label_of(output) & T):
                 self.visit(("module", name), output.detach())
 
         return leave
@@ -122,11 +123,11 @@ class Recording(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if getattr(func, "__name__", "") == "__get__":
-            return func(*args, **kwargs)
+            return self._got(func(*args, **kwargs), label_of(args))
         used = values_used(func, args, kwargs)
         label = label_of(used)
         product: Key | None = None
-        if label & T and label & X and any(time_alone(tensor) for tensor in tensors(used)):
+        if not self.blind and label & T and label & X and any(time_alone(tensor) for tensor in tensors(used)):
             key = self._key(func)
             source = self._source(key, used)
             label |= FIRST_SOURCE << source
@@ -135,8 +136,6 @@ class Recording(TorchFunctionMode):
         norm = read(func, args, kwargs)
         if norm is not None:
             return self._normalise(norm, func, args, kwargs, label)
-        if (func is F.dropout or "dropout" in getattr(func, "__name__", "")) and _drops(args, kwargs):
-            self.random = True
         call, given, named = seen_through(self.view, self.dtype, (func, args, kwargs))
         result = call(*given, **named)
         relabel(func, args, result, label)
@@ -144,19 +143,25 @@ class Recording(TorchFunctionMode):
             setattr(result, PRODUCT, product)
         return result
 
+    def _got(self, value: Any, label: int) -> Any:
+        """An attribute of a tensor, such as `.mT` or `.real`: another tensor of the same numbers."""
+        if label and isinstance(value, Tensor):
+            put_label(value, label)
+        return value
+
     def _normalise(self, norm: NormCall, func: Any, args: Any, kwargs: Any, label: int) -> Any:
         key = self._key(func)
         name, module = self.stack[-1] if self.stack else ("", self.model)
         own = not list(module.children()) and "norm" in type(module).__name__.lower()
         title = f"{type(module).__name__ if own else f'F.{norm.kind}'}({norm.arguments})"
         x = args[0] if args else kwargs["input"]
-        self.norms.append(Norm(key, name, title, norm, label_of(x)))
-        if label & T:
+        self.norms.append(Norm(key, name, title, norm, X | T if self.blind else label_of(x)))
+        if label & T or self.everything:
             self.visit(("before", key), x.detach())
         call, given, named = seen_through(self.view, self.dtype, (func, args, kwargs))
         result = call(*given, **named)
         put_label(result, label & ~self.stops.get(key, 0))
-        if label & T:
+        if label & T or self.everything:
             self.visit(("behind", key), result.detach())
         return result
 
@@ -229,9 +234,3 @@ def kind_of(key: Key) -> str:
     if word in KINDS:
         return KINDS[word]
     return KINDS.get(word[1:], word) if word[:1] in ("i", "r") else word
-
-
-def _drops(args: Any, kwargs: Any) -> bool:
-    """Whether a dropout does anything: it is in training, at a rate above zero."""
-    rate = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
-    return bool(rate) and bool(kwargs.get("training", args[2] if len(args) > 2 else True))

@@ -7,10 +7,13 @@ a random state of their own. A run is the same function of its inputs every time
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -99,7 +102,7 @@ class Subject:
         self, module: nn.Module, step: int, *, batch: int | None = None, view: View = WRITTEN,
         visit: Visit | None = None, frozen: Mapping[Key, list[Tensor]] | None = None,
         sources: dict[Key, int] | None = None, modules: bool = False, times: Tensor | None = None,
-        stops: Mapping[Key, int] | None = None,
+        stops: Mapping[Key, int] | None = None, everything: bool = False,
     ) -> Recording:  # fmt: skip
         """Run a copy at a step of the grid of times, watched; `times` takes the grid's place."""
         batch = batch or self.batch
@@ -113,15 +116,18 @@ class Subject:
             sources=sources,
             modules=modules,
             stops=stops,
+            blind=self.blind,
+            everything=everything,
         )
         t = self.times(step, batch) if times is None else times
-        with recording.running():
+        with recording.running(), unchanged(module):
             try:
                 output = self._call(module, self.convention, t, batch, dtype)
             except Exception as error:
                 reason = " ".join(str(error).split())[:300]
                 raise AuditError(f"`forward` works, and fails in {dtype}: {type(error).__name__}: {reason}") from error
-        result, recording.label = result_of(output, batch)
+        result, label = result_of(output, batch)
+        recording.label = X | T if self.blind else label
         if not result.isfinite().all():
             raise AuditError("the output is not finite: with these weights nothing can be measured")
         if visit is not None:
@@ -140,12 +146,44 @@ class Subject:
         generator = torch.Generator().manual_seed(self.seed)
         state = [torch.randn(batch, *shape, generator=generator).to(self.device, dtype) for shape in self.inputs.shapes]
         kwargs = expanded(self.inputs.kwargs, batch, self.device)
-        put_label(state, X | T if self.blind else X)
+        put_label(state, X)
         put_label(t, T)
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices), torch.no_grad():
+        with torch.random.fork_rng(devices), torch.no_grad(), default_dtype(dtype):
             torch.manual_seed(self.seed)
+            random.seed(self.seed)
+            np.random.seed(self.seed % 2**32)
             return convention.give(module, state, t if convention.per_sample or t.dim() == 0 else t[0], kwargs)
+
+
+@contextmanager
+def unchanged(module: nn.Module) -> Iterator[None]:
+    """What a run leaves behind is undone: buffers, numbers that modules keep, and the states of random generators."""
+    parts = list(module.modules())
+    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    numbers = [{k: v for k, v in vars(part).items() if isinstance(v, (int, float))} for part in parts]
+    states = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in buffers:
+                buffer.copy_(value)
+        for part, kept in zip(parts, numbers, strict=True):
+            vars(part).update(kept)
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """What a model makes without saying of which dtype is of this one."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

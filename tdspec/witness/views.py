@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tdspec.witness.labels import writes
 from tdspec.witness.norm_calls import SIGNATURES, with_eps
 from tdspec.witness.share import PROOF_EPS
 
@@ -59,10 +60,15 @@ def seen_through(view: View, dtype: torch.dtype, call: Call) -> Call:
 
 
 def widened(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """Casts to a narrower dtype, which models write into their code, become casts to float64."""
+    """Casts to a narrower dtype, which models write into their code, become casts to float64.
+
+    What is written into stays the tensor that it is: into a copy, the write would be lost.
+    """
     if func in CASTS:
         func = Tensor.double
-    return func, _wide(args), _wide(kwargs)
+    kept = 1 if writes(func) else 0
+    wide = {name: value if name == "out" else _wide(value) for name, value in kwargs.items()}
+    return func, (*args[:kept], *_wide(args[kept:])), wide
 
 
 def _wide(value: Any) -> Any:
@@ -98,6 +104,9 @@ def circular(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
         given = _named(("input", "pad", "mode", "value"), args, kwargs)
         if given.get("mode", "constant") == "constant":
             return F.pad, (*_padded_channels(given["input"], list(given["pad"]), given.get("value")),), {}
+    if func is torch.constant_pad_nd:
+        given = _named(("input", "pad", "value"), args, kwargs)
+        return F.pad, (*_padded_channels(given["input"], list(given["pad"]), given.get("value")),), {}
     return func, args, kwargs
 
 
@@ -125,7 +134,7 @@ def _amounts(given: dict[str, Any], rank: int) -> list[tuple[int, int]]:
 def _padded_channels(x: Tensor, pad: list[int], value: Any) -> tuple[Tensor, list[int], str, Any]:
     """Positions of a map are wrapped here; what is left to `F.pad` are other axes, such as channels."""
     pairs = [(pad[index], pad[index + 1]) for index in range(0, len(pad), 2)]  # the last axis first
-    spatial = min(len(pairs), x.dim() - 2) if x.dim() > 3 else 0
+    spatial = min(len(pairs), x.dim() - 2)
     x = wrapped(x, list(reversed(pairs[:spatial])))
     return x, [0] * (2 * spatial) + pad[2 * spatial :], "constant", value
 

@@ -115,9 +115,7 @@ def test_a_flow_that_cannot_be_solved_says_what_to_do() -> None:
     def rough(x: Tensor, t: float) -> Parts:
         return Parts(x, (1e6 * x).sin() * 1e3)
 
-    with pytest.raises(
-        ValueError, match=r"cannot solve .* to a tolerance of 1e-05 \(.*\): raise the tolerance, "
-    ):
+    with pytest.raises(ValueError, match=r"cannot solve .* to a tolerance of 1e-05 \(.*\): raise the tolerance, "):
         list(draw(Sampler("ode"), rough, process, white(4), torch.Generator()))
 
 
