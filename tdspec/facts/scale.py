@@ -19,11 +19,13 @@ from tdspec.ops.effects import (
     Effect,
     Fixed,
     Flattened,
+    Gathered,
     Joined,
     Linear,
     Normalise,
     Offset,
     Pointwise,
+    Scattered,
     Sum,
     Waves,
 )
@@ -127,7 +129,7 @@ def after(effect: Effect, node: Node, power: Power, given: list[Power]) -> Power
             return normal_mean(effect.function, power)
         case Channelwise():
             return power * effect.factor**2
-        case Flattened() | Cut():
+        case Flattened() | Cut() | Gathered() | Scattered():
             return power
         case Fixed():
             return power + effect.power

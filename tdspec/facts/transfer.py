@@ -186,6 +186,35 @@ def flattened(state: Affine, out: Shape) -> State | None:
     )  # fmt: skip
 
 
+def gathered(effect: word.Gathered, state: Affine, channels: int) -> State | None:
+    """A signal that varies over positions is one of its own in each of the channels that its channel becomes."""
+
+    def labels(given: Labels, axes: int) -> Labels:
+        return canonical(
+            tuple(
+                label and ((label, channel, part) if axes & SPACE else label)
+                for channel, label in enumerate(spread(given, channels))
+                for part in range(effect.size)
+            )
+        )
+
+    a, b = labels(state.a, state.a_axes), labels(state.b, state.b_axes)
+    return affine(a, state.a_axes, state.positive, b, state.b_axes)
+
+
+def scattered(effect: word.Scattered, state: Affine, channels: int) -> State | None:
+    """Channels that become positions of one channel bring what differs between them there."""
+
+    def labels(given: Labels, axes: int) -> tuple[Labels, int]:
+        each = spread(given, channels)
+        patches = [each[start : start + effect.size] for start in range(0, channels, effect.size)]
+        alike = all(len(set(patch)) == 1 for patch in patches)
+        return canonical(tuple(patch if any(patch) else 0 for patch in patches)), axes if alike else axes | SPACE
+
+    (a, a_axes), (b, b_axes) = labels(state.a, state.a_axes), labels(state.b, state.b_axes)
+    return affine(a, a_axes, state.positive, b, b_axes)
+
+
 def cut(effect: word.Cut, state: Affine, channels: int) -> State | None:
     a, b = (canonical(spread(labels, channels)[effect.start : effect.stop]) for labels in (state.a, state.b))
     return affine(a, state.a_axes, state.positive, b, state.b_axes)
@@ -228,6 +257,10 @@ def single(effect: Effect, state: State, shape: Shape, out: Shape, view: View) -
             found = mask(effect, state, out.channels, view)
         case word.Flattened():
             found = flattened(state, out)
+        case word.Gathered():
+            found = gathered(effect, state, shape.channels)
+        case word.Scattered():
+            found = scattered(effect, state, shape.channels)
         case word.Simplex():
             found = None if state.a == NONE and state.b == ONE else MIXED
         case word.Cut():

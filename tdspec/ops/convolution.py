@@ -143,7 +143,9 @@ def linear(site: Site, bias: bool) -> Linear:
     zeros = padded and site["pad_mode"] == "zeros"
     terms = site.x.channels // int(site.arguments.get("groups", 1)) * prod(kernel)
     seen = tuple(map(prod, product(*_seen(site)))) if zeros else (1.0,) * prod(kernel)
-    return Linear(max(kernel) > 1, "zeros" if zeros else "keeping", bias, terms, seen)
+    around = site["pad_mode"] == "circular" and site.x.spatial == site.y.spatial
+    even = site["stride"] == 1 and ((max(kernel) == 1 and not padded) or around)
+    return Linear(max(kernel) > 1, "zeros" if zeros else "keeping", bias, terms, seen, even)
 
 
 def effects(site: Site) -> tuple[Effect, ...]:

@@ -22,6 +22,7 @@ class Linear(NamedTuple):
     bias     a bias is added
     terms    number of inputs that an output sums up, inside the map
     seen     for every position of the kernel, the fraction of output positions at which it sees the map, not zeros
+    even     every position counts as often as any other: the mean over the map goes the same way as each of them
     """
 
     window: bool
@@ -29,6 +30,7 @@ class Linear(NamedTuple):
     bias: bool = True
     terms: int = 1
     seen: tuple[float, ...] = (1.0,)
+    even: bool = True
 
 
 class Channelwise(NamedTuple):
@@ -93,11 +95,12 @@ class Pointwise(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """Mean or maximum over windows; `whole` over all positions; `padded` counts zeros in."""
+    """Mean or maximum over windows; `whole` over all positions; `padded` counts zeros in; `even` each position once."""
 
     kind: Literal["mean", "max"]
     whole: bool = False
     padded: bool = False
+    even: bool = False
 
 
 class Resize(NamedTuple):
@@ -115,6 +118,18 @@ class Mask(NamedTuple):
 
 class Flattened(NamedTuple):
     """Positions become channels."""
+
+
+class Gathered(NamedTuple):
+    """Each patch of `size` positions becomes one position, with as many channels for each channel, one by one."""
+
+    size: int
+
+
+class Scattered(NamedTuple):
+    """The reverse of `Gathered`: `size` channels at a time become the positions of a patch."""
+
+    size: int
 
 
 class Constant(NamedTuple):
@@ -166,5 +181,5 @@ class Mixed(NamedTuple):
 
 Effect = Union[
     Linear, Channelwise, Offset, Modulate, Normalise, Pointwise, Pool, Resize, Mask, Flattened,
-    Constant, Fixed, Simplex, Sum, Product, Joined, Cut, Padded, Waves, Mixed,
+    Gathered, Scattered, Constant, Fixed, Simplex, Sum, Product, Joined, Cut, Padded, Waves, Mixed,
 ]  # fmt: skip

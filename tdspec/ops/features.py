@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tdspec.ops.effects import Effect, Waves
+from tdspec.ops.effects import Constant, Effect, Waves
 from tdspec.ops.op import Call, Lowered, Op, Param, Site
 from tdspec.ops.shape import Shape, ShapeError
 
@@ -22,7 +22,7 @@ def infer(site: Site) -> Shape:
 
 
 def effects(site: Site) -> tuple[Effect, ...]:
-    return (Waves(),)
+    return (Waves(),) if site["scale"] else (Constant(),)
 
 
 def sinusoid_frequencies(site: Site) -> tuple[float, ...]:

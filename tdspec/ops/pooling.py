@@ -18,7 +18,7 @@ def gap_infer(site: Site) -> Shape:
 
 
 def gap_effects(site: Site) -> tuple[Effect, ...]:
-    return (Pool("mean", whole=True),)
+    return (Pool("mean", whole=True, even=True),)
 
 
 def gap_lower(site: Site) -> Lowered:
@@ -64,7 +64,14 @@ def _pool(name: str, kind: str, module: str, time: str) -> Op:
                 site.x.spatial, site.y.spatial, padding, kernel, strides_of(site), strict=True
             )
         )
-        return (Pool("mean" if kind == "mean" else "max", whole=whole, padded=padded and kind == "mean"),)
+        if kind == "max":
+            return (Pool("max", whole=whole),)
+        tiles = (
+            strides_of(site) == kernel
+            and not padded
+            and not any(extent % window for extent, window in zip(site.x.spatial, kernel, strict=True))
+        )
+        return (Pool("mean", whole=whole, padded=padded, even=tiles),)
 
     def lower(site: Site) -> Lowered:
         kernel, padding = kernel_of(site), sides(site)

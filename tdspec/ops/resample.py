@@ -80,7 +80,12 @@ def down_infer(site: Site) -> Shape:
 def down_effects(site: Site) -> tuple[Effect, ...]:
     # Of two positions on an axis the filter takes both alike, so that one that is left is their mean.
     return (
-        Pool("max" if site["kind"] == "max" else "mean", whole=site.y.positions == 1, padded=site["kind"] == "fir"),
+        Pool(
+            "max" if site["kind"] == "max" else "mean",
+            whole=site.y.positions == 1,
+            padded=site["kind"] == "fir",
+            even=site["kind"] == "mean",
+        ),
     )
 
 

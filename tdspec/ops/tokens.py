@@ -7,7 +7,7 @@ stride is its kernel cuts patches.
 from __future__ import annotations
 
 from tdspec.ops.convolution import need_map
-from tdspec.ops.effects import Effect, Fixed, Mixed
+from tdspec.ops.effects import Effect, Fixed, Gathered, Scattered
 from tdspec.ops.op import Call, Lowered, Op, Param, Site
 from tdspec.ops.shape import Shape, ShapeError
 
@@ -64,7 +64,11 @@ def unshuffle_infer(site: Site) -> Shape:
 
 
 def shuffle_effects(site: Site) -> tuple[Effect, ...]:
-    return (Mixed(),) if site["factor"] > 1 else ()
+    return (Scattered(site["factor"] ** 2),) if site["factor"] > 1 else ()
+
+
+def unshuffle_effects(site: Site) -> tuple[Effect, ...]:
+    return (Gathered(site["factor"] ** 2),) if site["factor"] > 1 else ()
 
 
 def shuffle_lower(site: Site) -> Lowered:
@@ -92,5 +96,5 @@ PIXEL_UNSHUFFLE = Op(
     Shape: f32[B,C,r H,r W] -> f32[B,C r^2,H,W].
     Time: passes; what differed between positions differs between channels then.
     Source: torch.nn.PixelUnshuffle.""",
-    (FACTOR,), shuffle_effects, unshuffle_lower, unshuffle_infer,
+    (FACTOR,), unshuffle_effects, unshuffle_lower, unshuffle_infer,
 )  # fmt: skip

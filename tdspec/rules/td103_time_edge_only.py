@@ -47,7 +47,7 @@ from __future__ import annotations
 
 from tdspec.facts.kept import border_share
 from tdspec.facts.scope import Scope
-from tdspec.ops.effects import Linear, Offset
+from tdspec.ops.effects import Effect, Linear, Offset, Pool, Resize
 from tdspec.report.codes import finding
 from tdspec.report.finding import Severity
 from tdspec.rules.context import Context, Findings, effects_of, entry_label, mode_notes
@@ -62,7 +62,7 @@ def check(context: Context) -> Findings:
                 continue
             path, node = fate.killers[-1]
             notes: tuple[str, ...] = ("exact without padding; zero padding leaves a trace",)
-            padded = _padded(scope, path)
+            padded = _padded(scope, source.path, path)
             if padded is not None and node.shape is not None:
                 size = "x".join(map(str, node.shape.spatial))
                 left = f"about {border_share(padded):.0%} of its energy, in the border of this {size} map"
@@ -80,11 +80,20 @@ def check(context: Context) -> Findings:
             )
 
 
-def _padded(scope: Scope, path: str) -> Linear | Offset | None:
-    """The last kernel before a norm that sees zeros: what made the border."""
-    while scope.by_path[path].inputs:
+def _padded(scope: Scope, entry: str, path: str) -> Linear | Offset | None:
+    """The one kernel between a source and a norm that sees zeros: what made the border; None if there are several."""
+    found: list[Effect] = []
+    while path != entry:
+        if not scope.by_path[path].inputs:
+            return None
         path = scope.before(path)
-        for effect in effects_of(scope.by_path[path]):
-            if isinstance(effect, (Linear, Offset)) and min(effect.seen) < 1:
-                return effect
-    return None
+        effects = effects_of(scope.by_path[path])
+        found += [item for item in effects if isinstance(item, Offset)] if path == entry else effects
+    padded = [effect for effect in found if _sees_zeros(effect)]
+    return padded[0] if len(padded) == 1 and isinstance(padded[0], (Linear, Offset)) else None
+
+
+def _sees_zeros(effect: Effect) -> bool:
+    if isinstance(effect, (Linear, Offset)):
+        return min(effect.seen) < 1
+    return isinstance(effect, (Pool, Resize)) and effect.padded

@@ -203,6 +203,23 @@ def model_codes(pipeline: str, extra: str = EMBED) -> list[str]:
         ("Conv–Emb–Scale(0)–Conv", ["TD205"]),
         ("Conv–Emb–IN–AvgPool8x8–Conv1x1", ["TD101", "TD205"]),
         ("Conv–Emb–IN–Down(factor=8)–Conv1x1", ["TD101", "TD205"]),
+        # Between a norm and the mean over what it has centred, steps that leave means over positions alone.
+        ("Conv–Emb–Act–IN–Conv1x1–GAP–FC", ["TD205"]),
+        ("Conv–Emb–Act–IN–Down–GAP–FC", ["TD205"]),
+        ("Conv–Emb–Act–IN–Up–GAP–FC", ["TD205"]),
+        ("Conv–Emb–Act–GN(C)–Scale(2)–Positions–GAP–FC", ["TD205"]),
+        ("Conv–Emb–Act–GN(C)–Conv(pad_mode=circular)–GAP–FC", ["TD205"]),
+        ("Conv–Emb–Act–IN–Conv–GAP–FC", []),
+        ("Conv–Emb–Act–IN–Act–GAP–FC", []),
+        ("Conv–Emb–Act–IN–Conv1x1(stride=2)–GAP–FC", []),
+        ("Conv–Emb–Act–IN–Down(max)–GAP–FC", []),
+        ("Conv–Emb–Act–IN–Emb–GAP–FC", []),
+        ("Conv–Emb–PixelUnshuffle–IN–Act–PixelShuffle–Conv", ["TD101"]),
+        ("Conv–Emb–PixelUnshuffle–PixelShuffle–IN–Act–Conv", ["TD101"]),
+        ("Conv–PosEmb–PixelShuffle–ChannelLN–Conv", ["TD108"]),
+        ("Conv–PosEmb–PixelUnshuffle–IN–Conv", []),
+        ("Conv–Emb–PixelShuffle–IN–Conv", []),
+        ("Conv–Emb–Scale(-1, learned=true, squash=ReLU)–Conv", ["TD205"]),
     ],
 )
 def test_models_with_a_t_for_each_sample(pipeline: str, expected: list[str]) -> None:
