@@ -53,6 +53,9 @@ def _pool(name: str, kind: str, module: str, time: str) -> Op:
             if 2 * pad > extent:
                 message = f"`{name}` pads by {pad}, more than half of its window of {extent}"
                 raise ShapeError("TD203", message, argument="padding", help=f"pad by at most {extent // 2}")
+        if len(kernel) == 3 and any(window > extent for window, extent in zip(kernel, site.x.spatial, strict=True)):
+            message = f"the window {'x'.join(map(str, kernel))} is larger than the map of {site.x}"
+            raise ShapeError("TD203", message, help="torch asks that of three axes, padding or not")
         return window_shape(site, name, site.x.channels, kernel, strides_of(site))
 
     def effects(site: Site) -> tuple[Effect, ...]:

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from tdspec.report.finding import Finding, Report
 from tdspec.report.json_format import as_object
 from tdspec.witness.calling import AuditError, Inputs
-from tdspec.witness.comparison import OUTPUT, STILL
+from tdspec.witness.comparison import OUTPUT
 from tdspec.witness.fate import Mode, word
 from tdspec.witness.moment import mean_square
 from tdspec.witness.proof import Proof
 from tdspec.witness.recording import Place
 from tdspec.witness.share import Moments, Share
-from tdspec.witness.subject import TIMES, Subject
+from tdspec.witness.subject import STILL, TIMES, Subject
 from tdspec.witness.verdict import Evidence, Verdict
 from tdspec.witness.views import GIVEN
 
@@ -125,6 +125,8 @@ def audit(
 
     Raises `tdspec.witness.calling.AuditError` where the model cannot be called.
     """
+    if time is not None and not (math.isfinite(time[0]) and math.isfinite(time[1]) and time[0] != time[1]):
+        raise AuditError(f"the first and the last t are two finite numbers, not {time[0]:g} and {time[1]:g}")
     inputs = Inputs(_shapes(input), kwargs or {}, time, integer, per_sample, time_name)
     with _half_the_threads():
         return _audited(Subject(model, inputs, batch=batch, seed=seed), name or type(model).__name__)
@@ -237,6 +239,7 @@ def _given(subject: Subject, proof: Proof, *, training: bool, only: Place | None
 def _row(name: str, title: str, call: Any, given: Mapping[Place, Share], key: Any, verdict: str) -> NormRow:
     none = Share(0.0, 0.0, 0.0)
     before, behind = (_clean(given.get((side, key), none)) for side in ("before", "behind"))
+    behind = 0.0 if verdict == "erased" else behind  # what is measured there is rounding
     survival = behind / before if before > 0 else None
     return NormRow(name, title, call.channels, call.groups, before, behind, survival, verdict)
 

@@ -109,11 +109,13 @@ class Convention(NamedTuple):
 
 def conventions(model: nn.Module, inputs: Inputs) -> Iterator[Convention]:
     """The ways to call a model that its signature allows, the likeliest first. Raises `AuditError`."""
-    parameters = [
-        parameter
-        for parameter in inspect.signature(model.forward).parameters.values()
-        if parameter.kind is not parameter.VAR_KEYWORD
-    ]
+    try:
+        signature = inspect.signature(model.forward)
+    except ValueError as error:
+        raise AuditError(
+            f"`forward` of {type(model).__name__} does not say its arguments: audit the module it was made of"
+        ) from error
+    parameters = [item for item in signature.parameters.values() if item.kind is not item.VAR_KEYWORD]
     names: tuple[str, ...]
     positions: list[str] = []
     if parameters and all(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
@@ -229,7 +231,7 @@ def result_of(output: Any, batch: int) -> tuple[Tensor, int]:
     if not parts:
         raise AuditError(f"`forward` returned {type(output).__name__}, in which there is no tensor with the batch")
     parts = [part for part in parts if not time_alone(part)] or parts  # an embedding may be returned along
-    joined = parts[0] if len(parts) == 1 else torch.cat([part.flatten(1) for part in parts], 1)
+    joined = parts[0] if len(parts) == 1 else torch.cat([part.reshape(batch, -1) for part in parts], 1)
     return joined, label_of(parts)
 
 

@@ -13,10 +13,9 @@ from tdspec.witness.moment import Moment, per_channel
 from tdspec.witness.norm_calls import NormCall
 from tdspec.witness.recording import Key, Norm, Place, Recording, kind_of
 from tdspec.witness.share import Share
-from tdspec.witness.subject import TIMES, Subject
+from tdspec.witness.subject import STILL, TIMES, Subject
 from tdspec.witness.views import WRITTEN, View
 
-STILL = 1e-11  # variance over t, of E[z^2], where in float32 nothing has moved
 ROUNDED = 1e-14  # variance over the samples, of E[z^2], of a constant behind a norm in float64
 WIDE = 8  # channels per unit from which a mean takes little out
 TINY, TINY_BATCH = 200_000, 16  # parameters; where a sign alone may carry t, more samples see it
@@ -63,12 +62,24 @@ class Comparison:
         """
         none: Group = frozenset()
         (frozen,) = self.compare([none], WRITTEN, torch.float32, 0)
-        if frozen[OUTPUT].rounding >= STILL:
+        if frozen[OUTPUT].rounding >= STILL or self._unlabelled():
             return False
         lost = [source for source in self.sources if not self.reaches(source, self.recording.label)]
         groups = [*(frozenset({source}) for source in lost), frozenset(self.sources)]
         measured = self.compare(groups, WRITTEN, torch.float32, 0, everything=True)
         return not any(self._beyond(group, shares) for group, shares in zip(groups, measured, strict=True))
+
+    def _unlabelled(self) -> bool:
+        """Whether samples differ where no label says that x arrives."""
+        found: dict[Place, Moment] = {}
+
+        def keep(place: Place, value: Tensor) -> None:
+            found[place] = Moment.of(value, self.batch)
+
+        module = self.subject.redrawn(torch.float32, 0, training=self.training)
+        run = self.subject.run(module, 0, batch=self.batch, visit=keep, sources=dict(self.entries), everything=True)
+        labels: dict[Place, int] = {("before", norm.key): norm.label for norm in run.norms} | {OUTPUT: run.label}
+        return any(not label & (X | T) and found[at].spread > STILL * found[at].power for at, label in labels.items())
 
     def _beyond(self, group: Group, shares: Shares) -> bool:
         """Whether sources move what their labels have not reached."""

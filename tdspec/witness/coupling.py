@@ -7,11 +7,11 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from tdspec.witness.comparison import OUTPUT, STILL
+from tdspec.witness.comparison import OUTPUT
 from tdspec.witness.moment import Moment
 from tdspec.witness.recording import Key, Place
 from tdspec.witness.share import Share
-from tdspec.witness.subject import Subject
+from tdspec.witness.subject import STILL, Subject
 
 
 def coupled_places(subject: Subject, norms: Collection[Key]) -> set[Place]:

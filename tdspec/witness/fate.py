@@ -54,7 +54,7 @@ class Fate(NamedTuple):
 def sources_of(proof: Proof) -> list[Source]:
     """The sources that a proof has found, in the order in which they enter."""
     if proof.sources == [-1]:
-        return [Source(-1, "forward", "as a number of Python, not followed", frozenset())]
+        return [Source(-1, "forward", "not followed: a number of Python, NumPy or TorchScript", frozenset())]
     found: list[Source] = []
     for number in proof.sources:
         keys = [key for key, source in proof.entries.items() if source == number]

@@ -19,10 +19,15 @@ class Moment(NamedTuple):
 
     @classmethod
     def of(cls, value: Tensor, batch: int) -> Moment:
-        """A tensor without the batch, as those of time alone may be, has no spread."""
+        """A tensor without the batch, as those of time alone may be, has no spread.
+
+        A map whose first extent is not the batch has it somewhere: doubled, with frames, or among the channels.
+        """
         kept = value.clone() if value.is_floating_point() else value.double()
-        samples = kept.dim() > 1 and kept.shape[0] == batch
-        return cls(kept, mean_square(kept), mean_square(kept - kept.mean(0)) if samples else 0.0)
+        spread = 0.0
+        if kept.dim() > 2 or (kept.dim() > 1 and kept.shape[0] == batch):
+            spread = mean_square(kept - (kept.mean(0) if kept.shape[0] > 1 else kept.mean()))
+        return cls(kept, mean_square(kept), spread)
 
     def share(self, other: Tensor) -> Share:
         """The time share of two times: of the mean over both the spread over samples is taken from the first."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from tdspec.witness.calling import AuditError, Convention, Inputs, conventions, expanded, result_of
 from tdspec.witness.labels import T, X, put_label
@@ -24,6 +25,7 @@ from tdspec.witness.share import redraw
 from tdspec.witness.views import WRITTEN, View
 
 TIMES = 4  # different values of t
+STILL = 1e-11  # variance over t, of E[z^2], where in float32 nothing has moved
 
 
 class Subject:
@@ -35,9 +37,13 @@ class Subject:
     """
 
     def __init__(self, model: nn.Module, inputs: Inputs, *, batch: int | None = None, seed: int = 0) -> None:
+        if isinstance(model, torch.jit.ScriptModule):
+            raise AuditError("a model of TorchScript cannot be watched: audit the module that it was made of")
+        model = getattr(model, "_orig_mod", model)  # of `torch.compile`, which sees no more than this does
         self.model = model
         self.inputs = inputs
         self.seed = seed
+        self.asked = batch
         self.batch = batch or self.size(4)
         self.device = next((item.device for item in model.parameters()), torch.device("cpu"))
         if self.device.type == "mps":  # has no float64
@@ -48,6 +54,8 @@ class Subject:
 
     def size(self, least: int) -> int:
         """A number of samples that is no extent of the state: t[B] shall not broadcast along another axis."""
+        if self.asked is not None:
+            return self.asked
         taken = {extent for shape in self.inputs.shapes for extent in shape}
         while least in taken:
             least += 1
@@ -57,16 +65,24 @@ class Subject:
     def convention(self) -> Convention:
         """The first way to call the model that works, in training. Raises `AuditError`."""
         failed: tuple[Convention, Exception] | None = None
+        works: Convention | None = None
         for convention in conventions(self.model, self.inputs):
+            module = nn.Module.to(_copied(self.model), self.device, torch.float32).train()
             try:
-                output = self._call(self.given(training=True), convention, convention.times(self.batch), self.batch)
+                output = self._call(module, convention, convention.times(self.batch), self.batch)
             except AuditError:
                 raise
             except Exception as raised:
                 failed = failed or (convention, raised)
                 continue
             result_of(output, self.batch)  # says so where there is no tensor
-            return convention
+            if _layout(module) != _layout(self.model):
+                self.model = module  # which makes layers when it is first called
+            if self._moves(convention):
+                return convention
+            works = works or convention  # of a `t` that turns out to be a step's number only 0 was seen
+        if works is not None:
+            return works
         assert failed is not None
         convention, error = failed
         shapes = ", ".join(f"f32{[self.batch, *shape]}" for shape in self.inputs.shapes)
@@ -74,6 +90,16 @@ class Subject:
         raise AuditError(
             f"`forward` failed with state {shapes}, called as {convention}: {type(error).__name__}: {reason}"
         )
+
+    def _moves(self, convention: Convention) -> bool:
+        """Whether the output depends on t, with redrawn weights."""
+        module = self.redrawn(torch.float32, 0, training=True)
+        times = convention.times(self.batch)
+        with unchanged(module):
+            first, second = (
+                result_of(self._call(module, convention, t, self.batch), self.batch)[0] for t in (times, times.roll(1))
+            )
+        return bool((first - second).square().mean() > STILL * first.square().mean())
 
     def given(self, *, training: bool, dtype: torch.dtype = torch.float32) -> nn.Module:
         """A copy with the weights as they are."""
@@ -95,7 +121,7 @@ class Subject:
     def _copy(self, dtype: torch.dtype) -> nn.Module:
         """The copy of a dtype, made once. Models may forbid `to`; torch's own is meant."""
         if dtype not in self._copies:
-            self._copies[dtype] = nn.Module.to(copy.deepcopy(self.model), self.device, dtype)
+            self._copies[dtype] = nn.Module.to(_copied(self.model), self.device, dtype)
         return self._copies[dtype]
 
     def run(
@@ -184,6 +210,33 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    """A copy. Raises `AuditError`.
+
+    What hooks keep as an attribute and make anew in each call, such as weight_norm's product, is no leaf of autograd
+    and not to be copied as it is; functions of TorchScript cannot be copied and need not be.
+    """
+    memo: dict[int, Any] = {}
+    for part in model.modules():
+        for value in vars(part).values():
+            if isinstance(value, Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+            elif isinstance(value, torch.jit.ScriptFunction):
+                memo[id(value)] = value
+    try:
+        return copy.deepcopy(model, memo)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise AuditError(
+            f"the model cannot be copied, and is not to be changed: {type(error).__name__}: {reason}"
+        ) from error
+
+
+def _layout(model: nn.Module) -> list[object]:
+    """The shapes of parameters and buffers; None for those that the first call makes."""
+    return [None if is_lazy(item) else item.shape for item in _tensors(model)]
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from tdspec.report.codes import finding
 from tdspec.report.finding import Finding, Severity
-from tdspec.witness.comparison import OUTPUT, STILL
+from tdspec.witness.comparison import OUTPUT
 from tdspec.witness.coupling import coupled_places, equal_times
 from tdspec.witness.cures import SCORE_SDE_BOUND, cure
 from tdspec.witness.fate import ENDS, Fate, Mode, Source, ending, fate, loss, names_of, sources_of
 from tdspec.witness.proof import Proof
 from tdspec.witness.recording import Key, Norm, Place
 from tdspec.witness.share import Share
-from tdspec.witness.subject import Subject
+from tdspec.witness.subject import STILL, Subject
 from tdspec.witness.views import STRICT, WRITTEN
 
 SCALES = ("multiplied", "scale and shift", "modulated")
@@ -180,6 +180,9 @@ class Verdict:
     def _in_ode(self) -> Iterator[Finding]:
         if not self.shared:
             return
+        moved: tuple[str, ...] = ()
+        if "evaluation" in self.evidence.proofs:
+            moved = ("in evaluation it is another function: running statistics, moved by every evaluation",)
         for norm in self.proof.norms:
             if not norm.call.over_batch:
                 continue
@@ -194,7 +197,7 @@ class Verdict:
             notes = ("exact without padding; zero padding leaves a trace", *self._measured(norm)) if edge else ()
             yield self._say(
                 "TD104", self.names[norm.key], does, help=cure(norm, "TD104"),
-                notes=(*notes, "in evaluation it is another function: running statistics, moved by every evaluation"),
+                notes=(*notes, *moved),
             )  # fmt: skip
 
     def _coupled(self) -> Iterator[Finding]:

@@ -210,7 +210,7 @@ def test_scale_and_shift_are_one_source() -> None:
         (a.Field(nn.GroupNorm(1, a.C)), [("forward", "concatenated")]),
         (a.InPlace(nn.GroupNorm(1, a.C)), [("forward (1)", "written"), ("forward (2)", "added")]),
         (a.Gated(before=False), [("forward", "multiplied")]),
-        (a.Number(nn.GroupNorm(1, a.C)), [("forward", "as a number of Python, not followed")]),
+        (a.Number(nn.GroupNorm(1, a.C)), [("forward", "not followed: a number of Python, NumPy or TorchScript")]),
         (a.HalfSilent(), [("one", "added"), ("two", "added, still")]),
     ],
     ids=lambda value: "" if isinstance(value, list) else type(value).__name__,
