@@ -8,14 +8,9 @@ from tdspec.ops.op import REQUIRED, Call, Lowered, Op, Param, Rule, Site, Weight
 
 
 def scale_effects(site: Site) -> tuple[Effect, ...]:
-    if site["squash"] == "none":
-        factor, learns = site["by"], site["learned"]
-    else:
-        function = ACTIVATIONS[site["squash"]].function
-        factor = function(site["by"])
-        # Where the function is flat there is no gradient, and the factor stays what it is.
-        learns = site["learned"] and any(function(site["by"] + step) != factor for step in (-1e-3, 1e-3))
-    return (Constant(),) if factor == 0 and not learns else (Channelwise(factor),)
+    squash = site["squash"]
+    factor = site["by"] if squash == "none" else ACTIVATIONS[squash].function(site["by"])
+    return (Constant(),) if factor == 0 and not site["learned"] else (Channelwise(factor),)
 
 
 def scale_lower(site: Site) -> Lowered:

@@ -219,7 +219,6 @@ def model_codes(pipeline: str, extra: str = EMBED) -> list[str]:
         ("Conv–PosEmb–PixelShuffle–ChannelLN–Conv", ["TD108"]),
         ("Conv–PosEmb–PixelUnshuffle–IN–Conv", []),
         ("Conv–Emb–PixelShuffle–IN–Conv", []),
-        ("Conv–Emb–Scale(-1, learned=true, squash=ReLU)–Conv", ["TD205"]),
     ],
 )
 def test_models_with_a_t_for_each_sample(pipeline: str, expected: list[str]) -> None:
