@@ -6,7 +6,9 @@ alone: the functions give None, or an edit that does not hold when it is tried.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Callable, Sequence
 
 from tdspec.report.fix import Edit
 from tdspec.text.source import Source, Span
@@ -33,9 +35,13 @@ def _insert(mapping: Mapping, entries: list[Entry], path: Sequence[str], text: s
     if not _follows(entries[-1]):
         return None
     *above, key = path
-    inner = f"{key}: {text}"
+    quote: Callable[[str], str] = str
+    if mapping.flow and entries[-1].key.span.text.startswith('"'):  # JSON stays JSON
+        quote = json.dumps
+        text = text if re.fullmatch(r"[-+.\deE]+|true|false|null", text) else json.dumps(text, ensure_ascii=False)
+    inner = f"{quote(key)}: {text}"
     for outer in reversed(above):
-        inner = f"{outer}: {{{inner}}}"
+        inner = f"{quote(outer)}: {{{inner}}}"
     if mapping.flow:
         return Edit(_point(source, entries[-1].value.span.end), f", {inner}")
     indent = _indent(source, entries[0].key.span)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import replace
@@ -262,3 +263,18 @@ def test_a_fix_is_for_its_own_finding(folder: Path) -> None:
     assert {first.code, second.code} == {"TD020", "TD022"}
     assert workspace.tried("spec.yaml", first) is not None
     assert workspace.tried("spec.yaml", replace(first, fix=second.fix)) is None
+
+
+def test_json_stays_json(path: Path) -> None:
+    spec = {
+        "tdspec": 1,
+        "model": {
+            "input": [1, 8, 8],
+            "stem": "[Conv(16)]",
+            "ode": {"field": "[GN(1)–Act–ConcatConv–PosEmb–GN(1)]"},
+            "head": "[GN(1)–Act–GAP–FC]",
+        },
+        "data": {"name": "digits"},
+    }
+    found = json.loads(fixed(path, json.dumps(spec, ensure_ascii=False, indent=1).encode(), "TD109"))
+    assert found == {**spec, "init": {"operand": {"bias": "zeros"}}}
