@@ -76,7 +76,7 @@ def _visit(graph: Graph, incoming: dict[str, Held], prefix: str, found: Constant
             _visit(node.ode.field, {}, f"{path}.field.", found)
             held[node.name] = Held(all(item.dead for item in state.values()))
         else:
-            still = all(item.still for item in given)
+            still = bool(given) and all(item.still for item in given)
             kills = _kills(node, still)
             if kills:
                 found.made.add(path)

@@ -10,10 +10,7 @@ from torch import Tensor, nn
 
 from tdspec.training.errors import NonFiniteError
 
-CURE = (
-    "The last checkpoint is kept. Lower train.optimizer.lr, set train.clip_norm or a warm-up, or train in fp32; "
-    "`train.on_nonfinite: skip` leaves such batches out"
-)
+CURE = "The last checkpoint is kept. Lower train.optimizer.lr, set train.clip_norm or a warm-up, or train in fp32"
 SKIPPED_IN_A_ROW = 20  # batches after which `skip` gives up
 
 
@@ -44,12 +41,15 @@ class NonFinite:
 def check_weights(model: nn.Module, step: int) -> None:
     """Raises `NonFiniteError` where a step has made weights that are not finite, before they are kept."""
     if (name := _lost(model)) is not None:
-        raise NonFiniteError(f"step {step}: `{name}` is not finite any more, as a gradient was not. {CURE}")
+        raise NonFiniteError(
+            f"step {step}: `{name}` is not finite any more, as a gradient was not. {CURE}; `train.on_nonfinite: skip` "
+            "leaves such batches out"
+        )
 
 
 def _lost(model: nn.Module) -> str | None:
-    """The first of a network's parameters and buffers that is not finite."""
-    return next((name for name, value in model.state_dict().items() if not _finite(value)), None)
+    """The first parameter that is not finite; a buffer may be so on purpose, such as a mask of -inf."""
+    return next((name for name, value in model.named_parameters() if not _finite(value)), None)
 
 
 def first_nonfinite(model: nn.Module, x: Tensor, compute: Callable[[], Any]) -> str:

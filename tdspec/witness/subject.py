@@ -65,7 +65,6 @@ class Subject:
     def convention(self) -> Convention:
         """The first way to call the model that works, in training. Raises `AuditError`."""
         failed: tuple[Convention, Exception] | None = None
-        works: Convention | None = None
         for convention in conventions(self.model, self.inputs):
             module = nn.Module.to(_copied(self.model), self.device, torch.float32).train()
             try:
@@ -78,11 +77,7 @@ class Subject:
             result_of(output, self.batch)  # says so where there is no tensor
             if _layout(module) != _layout(self.model):
                 self.model = module  # which makes layers when it is first called
-            if self._moves(convention):
-                return convention
-            works = works or convention  # of a `t` that turns out to be a step's number only 0 was seen
-        if works is not None:
-            return works
+            return self._of_its_kind(convention)
         assert failed is not None
         convention, error = failed
         shapes = ", ".join(f"f32{[self.batch, *shape]}" for shape in self.inputs.shapes)
@@ -91,15 +86,28 @@ class Subject:
             f"`forward` failed with state {shapes}, called as {convention}: {type(error).__name__}: {reason}"
         )
 
-    def _moves(self, convention: Convention) -> bool:
-        """Whether the output depends on t, with redrawn weights."""
+    def _of_its_kind(self, convention: Convention) -> Convention:
+        """With integer t, where the kind was guessed and the model cuts t off behind the point: all it saw was 0."""
+        if self.inputs.integer is None and not convention.integer and self._change(convention) == 0:
+            for other in conventions(self.model, self.inputs):
+                alike = (other.shape, other.per_sample) == (convention.shape, convention.per_sample)
+                if alike and other.integer and self._change(other) > STILL:
+                    return other
+        return convention
+
+    def _change(self, convention: Convention) -> float:
+        """By how much the output changes with t, with redrawn weights, of its mean square; 0 where that fails."""
         module = self.redrawn(torch.float32, 0, training=True)
         times = convention.times(self.batch)
-        with unchanged(module):
-            first, second = (
-                result_of(self._call(module, convention, t, self.batch), self.batch)[0] for t in (times, times.roll(1))
-            )
-        return bool((first - second).square().mean() > STILL * first.square().mean())
+        try:
+            with unchanged(module):
+                first, second = (
+                    result_of(self._call(module, convention, t, self.batch), self.batch)[0]
+                    for t in (times, times.roll(1))
+                )
+        except Exception:  # of a way to call the model that nobody has asked for
+            return 0.0
+        return float((first - second).square().mean() / first.square().mean().clamp(min=1e-30))
 
     def given(self, *, training: bool, dtype: torch.dtype = torch.float32) -> nn.Module:
         """A copy with the weights as they are."""
@@ -184,18 +192,20 @@ class Subject:
 
 @contextmanager
 def unchanged(module: nn.Module) -> Iterator[None]:
-    """What a run leaves behind is undone: buffers, numbers that modules keep, and the states of random generators."""
+    """Undoes what a run leaves behind: in buffers, numbers and tensors that modules keep, and random generators."""
     parts = list(module.modules())
-    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
-    numbers = [{k: v for k, v in vars(part).items() if isinstance(v, (int, float))} for part in parts]
+    values = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    buffers = [dict(part._buffers) for part in parts]
+    attributes = [{k: v for k, v in vars(part).items() if isinstance(v, (int, float, Tensor))} for part in parts]
     states = random.getstate(), np.random.get_state()
     try:
         yield
     finally:
         with torch.no_grad():
-            for buffer, value in buffers:
+            for buffer, value in values:
                 buffer.copy_(value)
-        for part, kept in zip(parts, numbers, strict=True):
+        for part, held, kept in zip(parts, buffers, attributes, strict=True):
+            part._buffers.update(held)  # one may have been replaced
             vars(part).update(kept)
         random.setstate(states[0])
         np.random.set_state(states[1])

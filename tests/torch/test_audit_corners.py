@@ -123,12 +123,14 @@ class Counts(Added):
         super().__init__(norm)
         self.timeless, self.calls = timeless, 0
         self.register_buffer("seen", torch.zeros(()))
+        self.register_buffer("mean", torch.zeros(()))
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         self.calls += 1
         self.seen += 1
+        self.mean = 0.9 * self.mean + 0.1 * x.square().mean()  # replaced, not written into
         h = self.last(self.first(x)) if self.timeless else super().forward(x, t)
-        return h * (1 + 0.01 * self.calls + 0.01 * self.seen)
+        return h * (1 + 0.01 * self.calls + 0.01 * self.seen + 0.01 * self.mean)
 
 
 class Spectral(nn.Module):
@@ -269,6 +271,19 @@ def errors(model: nn.Module, shape: tuple[int, ...] = (3, 8, 8)) -> list[str]:
 )
 def test_errors(model: nn.Module, expected: list[str]) -> None:
     assert errors(model) == expected
+
+
+def test_how_t_is_given_is_not_changed_to_find_it_alive() -> None:
+    """BatchNorm erases one t for the batch; one for each sample would pass, and is not what a solver gives."""
+
+    class Field(Added):
+        def forward(self, t: Tensor, x: Tensor) -> Tensor:  # type: ignore[override]
+            return super().forward(x, t.expand(len(x)) if t.dim() == 0 else t)
+
+    found = tdspec.audit(Field(lambda: nn.BatchNorm2d(C)), (3, 8, 8))
+    assert not found.per_sample and "integer" not in found.call
+    assert [item.code for item in found.findings if item.severity is Severity.ERROR] == ["TD104"]
+    assert "integer" not in tdspec.audit(Added(instance), (3, 8, 8)).call
 
 
 def test_padding_of_a_line_is_a_border_too() -> None:

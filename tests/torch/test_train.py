@@ -380,6 +380,16 @@ def test_weights_that_are_lost_are_not_kept(step: int, tmp_path: Path) -> None:
     assert all(torch.isfinite(value).all() for value in (*last.model.values(), *last.ema.values()))
 
 
+def test_a_mask_of_infinities_is_no_loss(tmp_path: Path) -> None:
+    def masked() -> nn.Module:
+        model = SmallNode()
+        model.register_buffer("mask", torch.tensor(-torch.inf))
+        return model
+
+    result = run(tmp_path, small_spec(epochs=1, ema=None), model_factory=masked)
+    assert (Path(result.folder) / "checkpoints" / "last").exists()
+
+
 def test_loss_that_is_not_finite_can_be_skipped(tmp_path: Path) -> None:
     spec = small_spec(ema=None, on_nonfinite="skip")
     result = run(tmp_path, spec, model_factory=lambda: Breaks({3, 4}))
