@@ -283,7 +283,20 @@ def test_how_t_is_given_is_not_changed_to_find_it_alive() -> None:
     found = tdspec.audit(Field(lambda: nn.BatchNorm2d(C)), (3, 8, 8))
     assert not found.per_sample and "integer" not in found.call
     assert [item.code for item in found.findings if item.severity is Severity.ERROR] == ["TD104"]
-    assert "integer" not in tdspec.audit(Added(instance), (3, 8, 8)).call
+
+
+def test_rounding_of_large_steps_is_not_taken_for_a_sign_of_life() -> None:
+    """It erases t in [0, 1], and would leave what is rounded off beside an offset of 999."""
+
+    class Cast(Added):
+        def __init__(self) -> None:
+            super().__init__(instance)
+            self.emb = nn.Sequential(nn.Linear(1, C))
+
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            return super().forward(x, t.float())
+
+    assert "continuous in [0, 1]" in tdspec.audit(Cast(), (3, 8, 8)).call
 
 
 def test_padding_of_a_line_is_a_border_too() -> None:
